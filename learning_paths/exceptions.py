@@ -1,0 +1,91 @@
+"""The errors that this package raises on purpose. Edges translate them; see ADR 0002."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class LearningPathsError(Exception):
+    """
+    Base of every error of the domain.
+
+    ``code`` is stable and meant for programs; the text is translated and meant for people.
+    """
+
+    code: ClassVar[str] = "learning_paths_error"
+    default_message: ClassVar[str | Promise] = _("The request could not be carried out.")
+
+    def __init__(self, message: str | Promise | None = None) -> None:
+        super().__init__(message or self.default_message)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class LearningPathNotFound(LearningPathsError):
+    """There is no such path, or the person who asks may not see it."""
+
+    code = "learning_path_not_found"
+    default_message = _("There is no such learning path.")
+
+
+class UserNotFound(LearningPathsError):
+    """There is no account with this username."""
+
+    code = "user_not_found"
+    default_message = _("There is no such user.")
+
+
+class AlreadyEnrolled(LearningPathsError):
+    """The learner has an active enrollment in the path."""
+
+    code = "already_enrolled"
+    default_message = _("The learner is already enrolled in this learning path.")
+
+
+class NotEnrolled(LearningPathsError):
+    """The learner has no active enrollment in the path."""
+
+    code = "not_enrolled"
+    default_message = _("The learner is not enrolled in this learning path.")
+
+
+class InvalidEmail(LearningPathsError):
+    """The text is not an e-mail address that an account could have."""
+
+    code = "invalid_email"
+    default_message = _("This is not a valid e-mail address.")
+
+
+class AmbiguousEmail(LearningPathsError):
+    """Several accounts have this address, when case is ignored."""
+
+    code = "ambiguous_email"
+    default_message = _("More than one account has this e-mail address. Enroll the learner by username.")
+
+
+class RetiredEmail(LearningPathsError):
+    """The address belonged to an account that was retired, whose owner asked to be forgotten."""
+
+    code = "retired_email"
+    default_message = _("The account with this e-mail address was retired. It can't be invited.")
+
+
+class InvitationTaken(LearningPathsError):
+    """The invitation of this address is bound to another account for good."""
+
+    code = "invitation_taken"
+    default_message = _(
+        "The invitation of this address was used by an account that has another address now. "
+        "Enroll the learner by username once the learner has an account."
+    )
+
+
+class NotInvited(LearningPathsError):
+    """The address has no pending invitation to the path."""
+
+    code = "not_invited"
+    default_message = _("This address has no pending invitation to this learning path.")

@@ -1,0 +1,98 @@
+"""``LearningPathKey``, the opaque key of a learning path, and the fields that store and ask for one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Self
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from opaque_keys import InvalidKeyError
+from opaque_keys.edx.django.models import OpaqueKeyField
+from opaque_keys.edx.keys import LearningContextKey
+
+MAX_LENGTH = 255
+
+
+class LearningPathKey(LearningContextKey):
+    """
+    Identifies a learning path: ``path-v1:{org}+{number}+{run}`` or ``path-v1:{org}+{number}+{run}+{group}``.
+
+    Each part is made of the characters that a course key allows: letters, digits and ``_ - ~ . :``.
+    A key is at most 255 characters long, which is what the database stores. Registered as ``path-v1`` under the
+    entry point ``context_key``, so that ``LearningContextKey.from_string`` knows it too.
+
+    Raises:
+        InvalidKeyError: from the constructor, ``replace`` and ``from_string``, for anything malformed.
+    """
+
+    CANONICAL_NAMESPACE = "path-v1"
+    KEY_FIELDS = ("org", "number", "run", "group")
+    CHECKED_INIT = False
+    __slots__ = KEY_FIELDS
+
+    SEPARATOR = "+"
+    ALLOWED_PART = re.compile(r"[\w\-~.:]+")
+
+    org: str
+    number: str
+    run: str
+    group: str | None
+
+    def __init__(self, org: str, number: str, run: str, group: str | None = None, **kwargs: Any) -> None:
+        super().__init__(org=org, number=number, run=run, group=group, **kwargs)
+        parts = self._parts()
+        if not all(isinstance(part, str) and self.ALLOWED_PART.fullmatch(part) for part in parts):
+            raise InvalidKeyError(type(self), self.SEPARATOR.join(map(str, parts)))
+        if len(str(self)) > MAX_LENGTH:
+            raise InvalidKeyError(type(self), str(self))
+
+    def _parts(self) -> list[str]:
+        parts = [self.org, self.number, self.run]
+        return parts if self.group is None else [*parts, self.group]
+
+    def _to_string(self) -> str:
+        return self.SEPARATOR.join(self._parts())
+
+    @classmethod
+    def _from_string(cls, serialized: str) -> Self:
+        parts = serialized.split(cls.SEPARATOR)
+        if len(parts) not in (3, 4):
+            raise InvalidKeyError(cls, serialized)
+        return cls(*parts)
+
+
+class LearningPathKeyFormField(forms.CharField):
+    """A text input whose value is a ``LearningPathKey``; what is malformed is a form error."""
+
+    default_error_messages = {
+        "invalid": _("Enter a key such as path-v1:Org+Number+Run or path-v1:Org+Number+Run+Group."),
+    }
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if text in self.empty_values:
+            return None
+        try:
+            return LearningPathKey.from_string(text)
+        except InvalidKeyError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class LearningPathKeyField(OpaqueKeyField):
+    """
+    A model field whose value is a ``LearningPathKey``.
+
+    The database compares it without regard to case (as it does course keys), so that two paths can't differ by
+    case alone. ``queries.get_learning_path`` looks a key up exactly.
+    """
+
+    description = "A LearningPathKey object, saved to the DB in the form of a string."
+    KEY_CLASS = LearningPathKey
+    _pyi_private_set_type: LearningPathKey | str
+    _pyi_private_get_type: LearningPathKey
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """Offer ``LearningPathKeyFormField`` to model forms."""
+        return super().formfield(**{"form_class": LearningPathKeyFormField, **kwargs})

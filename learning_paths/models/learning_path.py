@@ -1,0 +1,203 @@
+"""The learning path and what it is made of."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+from model_utils.models import TimeStampedModel
+from opaque_keys.edx.django.models import CourseKeyField
+
+from learning_paths.keys import LearningPathKeyField
+from learning_paths.models.enrollment import LearningPathEnrollment, LearningPathEnrollmentAllowed
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+class LearningPathQuerySet(models.QuerySet["LearningPath"]):
+    """Reads over learning paths."""
+
+    def open_to(self, user: User, *, email: str | None) -> LearningPathQuerySet:
+        """
+        Return the paths that ``user``, who is not staff, may see.
+
+        Those are the paths that are not invite-only, those in which the user is enrolled, and those to which
+        ``email`` has a pending invitation (None: no invitation counts).
+        """
+        visible = models.Q(invite_only=False) | models.Exists(
+            LearningPathEnrollment.objects.filter(learning_path=models.OuterRef("pk"), user=user, is_active=True)
+        )
+        if email:
+            visible |= models.Exists(
+                LearningPathEnrollmentAllowed.objects.pending_for(email).filter(learning_path=models.OuterRef("pk"))
+            )
+        return self.filter(visible)
+
+
+class LearningPath(TimeStampedModel):
+    """
+    An ordered set of course runs that learners enroll in as one.
+
+    .. no_pii:
+    """
+
+    class Level(models.TextChoices):
+        """How much a path asks of its learners."""
+
+        BEGINNER = "beginner", _("Beginner")
+        INTERMEDIATE = "intermediate", _("Intermediate")
+        ADVANCED = "advanced", _("Advanced")
+
+    key = LearningPathKeyField(
+        max_length=255,
+        unique=True,
+        verbose_name=_("key"),
+        help_text=_("Such as path-v1:Org+Number+Run or path-v1:Org+Number+Run+Group. It can't be changed later."),
+    )
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name=_("UUID"))
+    display_name = models.CharField(max_length=255, verbose_name=_("name"))
+    subtitle = models.TextField(blank=True, verbose_name=_("subtitle"))
+    description = models.TextField(blank=True, verbose_name=_("description"))
+    image = models.ImageField(
+        upload_to="learning_paths/",
+        blank=True,
+        null=True,  # noqa: DJ001 - the column of learning-paths-plugin 0.5.0 is nullable
+        verbose_name=_("image"),
+    )
+    level = models.CharField(max_length=255, blank=True, choices=Level.choices, verbose_name=_("level"))
+    duration = models.CharField(
+        max_length=255, blank=True, verbose_name=_("duration"), help_text=_("In words, such as “10 weeks”.")
+    )
+    time_commitment = models.CharField(
+        max_length=255,
+        blank=True,
+        verbose_name=_("time commitment"),
+        help_text=_("In words, such as “4 to 6 hours a week”."),
+    )
+    sequential = models.BooleanField(
+        default=False, verbose_name=_("sequential"), help_text=_("The steps are meant to be taken in their order.")
+    )
+    invite_only = models.BooleanField(
+        default=False,
+        verbose_name=_("invite only"),
+        help_text=_("Only staff and the people whom staff enrolled or invited see the path and can enroll."),
+    )
+    enrolled_users = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="LearningPathEnrollment", verbose_name=_("enrolled users")
+    )
+
+    objects = LearningPathQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("learning path")
+        verbose_name_plural = _("learning paths")
+
+    def __str__(self) -> str:
+        return f"{self.display_name} ({self.key})"
+
+
+class LearningPathStep(TimeStampedModel):
+    """
+    A course run of a path. Steps without an ``order`` come last.
+
+    .. no_pii:
+    """
+
+    learning_path = models.ForeignKey(LearningPath, on_delete=models.CASCADE, related_name="steps")
+    course_key = CourseKeyField(max_length=255, verbose_name=_("course run"))
+    order = models.PositiveIntegerField(blank=True, null=True, verbose_name=_("order"))
+    weight = models.FloatField(
+        default=1.0, verbose_name=_("weight"), help_text=_("How much the step counts in the grade of the path.")
+    )
+
+    class Meta:
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
+        unique_together = [("learning_path", "course_key")]
+        ordering = [F("order").asc(nulls_last=True), "id"]
+
+    def __str__(self) -> str:
+        return str(self.course_key)
+
+
+class Skill(TimeStampedModel):
+    """
+    Something that a path asks for or teaches.
+
+    .. no_pii:
+    """
+
+    display_name = models.CharField(max_length=255, verbose_name=_("name"))
+
+    class Meta:
+        verbose_name = _("skill")
+        verbose_name_plural = _("skills")
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class PathSkill(TimeStampedModel):
+    """A skill of a path, at a level."""
+
+    learning_path = models.ForeignKey(LearningPath, on_delete=models.CASCADE)
+    skill = models.ForeignKey(Skill, on_delete=models.CASCADE, verbose_name=_("skill"))
+    level = models.PositiveIntegerField(blank=True, null=True, verbose_name=_("level"))
+
+    class Meta:
+        abstract = True
+        unique_together = [("learning_path", "skill")]
+
+    def __str__(self) -> str:
+        return f"{self.skill} ({self.level})" if self.level is not None else str(self.skill)
+
+
+class RequiredSkill(PathSkill):
+    """
+    A skill that learners should have before they begin the path.
+
+    .. no_pii:
+    """
+
+    class Meta(PathSkill.Meta):
+        verbose_name = _("required skill")
+        verbose_name_plural = _("required skills")
+
+
+class AcquiredSkill(PathSkill):
+    """
+    A skill that learners have once they finished the path.
+
+    .. no_pii:
+    """
+
+    class Meta(PathSkill.Meta):
+        verbose_name = _("acquired skill")
+        verbose_name_plural = _("acquired skills")
+
+
+class LearningPathGradingCriteria(models.Model):
+    """
+    What it takes to complete and to pass a path, each as a share from 0 to 1.
+
+    .. no_pii:
+    """
+
+    learning_path = models.OneToOneField(LearningPath, on_delete=models.CASCADE, related_name="grading_criteria")
+    required_completion = models.FloatField(default=0.80, verbose_name=_("required completion"))
+    required_grade = models.FloatField(default=0.75, verbose_name=_("required grade"))
+
+    class Meta:
+        verbose_name = _("grading criteria")
+        verbose_name_plural = _("grading criteria")
+
+    def __str__(self) -> str:
+        return str(
+            _("completion %(completion).0f %%, grade %(grade).0f %%")
+            % {"completion": self.required_completion * 100, "grade": self.required_grade * 100}
+        )

@@ -1,0 +1,17 @@
+"""The plugin's settings and their defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DEFAULTS: dict[str, Any] = {
+    "LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT": False,
+    "LEARNING_PATHS_LMS": "learning_paths.lms.edx_platform.EdxPlatform",
+}
+
+
+def plugin_settings(settings: Any) -> None:
+    """Add the defaults to ``settings``, the host's module, and leave alone what the operator has set."""
+    for name, value in DEFAULTS.items():
+        if not hasattr(settings, name):
+            setattr(settings, name, value)
