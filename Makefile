@@ -1,0 +1,52 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-services test-browser quality docs bench requirements clean
+
+PORT ?= 8000
+PYTEST_WORKERS ?= auto
+export PYTHON
+
+PYTEST = .venv/bin/python -m pytest
+PARALLEL = --numprocesses $(PYTEST_WORKERS) --maxprocesses 8
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## an LMS-like site with demo data at http://localhost:PORT/ (PORT=8000)
+	@scripts/venv.sh .venv test django52
+	@scripts/demo.sh $(PORT)
+
+test: ## every test that needs no service, on SQLite; branch coverage
+	@scripts/venv.sh .venv test django52
+	@scripts/show_versions.sh
+	$(PYTEST) $(PARALLEL) --cov --cov-report=term $(ARGS)
+
+test-services: ## the same tests and those that need servers, on MariaDB (DATABASE_URL) and Redis (REDIS_URL)
+	@scripts/venv.sh .venv test django52 services
+	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) $(PARALLEL) -m "not browser" $(ARGS)
+
+test-browser: ## the tests that drive a browser
+	@scripts/ensure_chromium.sh
+	@scripts/venv.sh .venv test django52
+	$(PYTEST) -m browser $(ARGS)
+
+quality: ## lint, format, types, direction of imports, migrations on both Djangos, PII annotations
+	@scripts/venv.sh .venv dev django52
+	@scripts/venv.sh .venv-django42 test django42
+	@scripts/quality.sh
+
+docs: ## the documentation as HTML in docs/_build
+	@scripts/venv.sh .venv dev django52
+	.venv/bin/python -m sphinx -W --keep-going -b html docs docs/_build
+
+bench: ## the benchmarks, on MariaDB
+	@scripts/venv.sh .venv test django52 services
+	scripts/with_services.sh scripts/bench.sh
+
+requirements: ## compile requirements/*.txt anew, with the newest versions (Python 3.11)
+	@scripts/venv.sh .venv dev django52
+	scripts/compile_requirements.sh .venv/bin/python
+
+clean: ## remove what the other targets made, the demo database too
+	rm -rf .venv .venv-django42 .tox build dist docs/_build pii_report *.egg-info
+	rm -rf .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -f sandbox/*.sqlite3
