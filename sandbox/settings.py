@@ -1,0 +1,156 @@
+"""
+Settings of the sandbox, for trying and testing on one's own machine and for nothing else.
+
+What the plugin can tell apart is set as the LMS sets it; the rest is as short as Django allows. Debug pages are on, the
+secret key is published here, and any host name is answered: never show this site to a network that you do not trust.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import django
+from edx_django_utils.plugins import add_plugins, get_plugin_apps
+
+ROOT = Path(__file__).resolve().parent
+
+
+def env_flag(name: str, *, default: bool) -> bool:
+    """Return whether the environment switches `name` on."""
+    value = os.environ.get(name, "").strip().lower()
+    return value in {"1", "on", "true", "yes"} if value else default
+
+
+def database() -> dict[str, Any]:
+    """
+    Return the database that `DATABASE_URL` names, by default a file in the checkout.
+
+    MySQL and MariaDB get the character set and the strictness that the LMS asks of them. SQLite waits for its one
+    writer rather than fail; since Django 5.1 it can also be told to take the lock at the beginning of a transaction,
+    without which two transactions that read first and write then can't wait for one another.
+    """
+    config: dict[str, Any] = dict(
+        dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{ROOT / 'sandbox.sqlite3'}")
+    )
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"].endswith(".mysql"):
+        options.update(charset="utf8mb4", sql_mode="STRICT_TRANS_TABLES")
+        config["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
+    elif config["ENGINE"].endswith(".sqlite3"):
+        options["timeout"] = 20
+        if django.VERSION >= (5, 1):
+            options["transaction_mode"] = "IMMEDIATE"
+    config["ATOMIC_REQUESTS"] = True
+    return config
+
+
+DEBUG = True
+SECRET_KEY = "insecure-key-of-the-sandbox-that-everyone-knows"
+ALLOWED_HOSTS = ["*"]
+
+ROOT_URLCONF = "sandbox.urls"
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = ROOT / "media"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "rest_framework",
+    "simple_history",
+    "openedx_events",
+    "sandbox",
+    "sandbox.accounts",
+    "sandbox.courses",
+]
+INSTALLED_APPS.extend(get_plugin_apps("lms.djangoapp"))
+
+MIDDLEWARE = [
+    "edx_django_utils.cache.middleware.RequestCacheMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+SIMPLE_HISTORY_DATE_INDEX = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# As in the LMS, a right password is enough for this backend; whether an account that is not activated may go on is
+# decided by whoever asked. Here that is the log-in form, which can then say what is missing.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "front-page"
+LOGOUT_REDIRECT_URL = "front-page"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "edx_rest_framework_extensions.auth.jwt.authentication.JwtAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.BasicAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+}
+
+JWT_AUTH = {
+    "JWT_AUTH_HEADER_PREFIX": "JWT",
+    "JWT_DECODE_HANDLER": "edx_rest_framework_extensions.auth.jwt.decoder.jwt_decode_handler",
+    "JWT_ALGORITHM": "HS256",
+    "JWT_ISSUERS": [
+        {
+            "ISSUER": "http://sandbox.example.com/oauth2",
+            "AUDIENCE": "sandbox",
+            "SECRET_KEY": "insecure-signing-key-of-the-sandbox-that-everyone-knows",
+        },
+    ],
+}
+# A JWT says who asks. It never changes the account, as its claims may be stale.
+EDX_DRF_EXTENSIONS = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {}}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
+
+LEARNING_PATHS_LMS = "sandbox.lms.SandboxLMS"
+LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT = env_flag("LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT", default=False)
+
+# Last, as in the LMS: what stands above wins over the plugin's defaults.
+add_plugins(__name__, "lms.djangoapp", "common")
