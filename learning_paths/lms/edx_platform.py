@@ -2,15 +2,16 @@
 The LMS protocol over edx-platform, the one module that imports it.
 
 The imports stand inside functions: the module loads where there is no platform, and only an LMS whose apps are ready
-is ever asked. Written against these files of openedx/edx-platform (since renamed openedx/openedx-platform), as they are
-in the code that leads to the releases Teak, Ulmo and Verawood:
+is ever asked. Written for the releases Teak to Verawood, against these files of openedx/edx-platform (since renamed
+openedx/openedx-platform); they were read in the code before and after the one change that matters here, that of
+`user_util`, not at the tags of the releases:
 
-- `openedx/core/djangoapps/content/course_overviews/models.py`: `CourseOverview` with `id` (a `CourseKeyField` and the
-  primary key), `display_name`, `start` and `end`, all three nullable. Its own `get_courses_matching_query` searches `id`
-  by `icontains`, as is done here.
-- `common/djangoapps/student/models/user.py`: `is_email_retired`, which asks the same of one address, in a query each.
-- `openedx/core/lib/user_util.py`, and the package `user-util` that it was until the autumn of 2025 (Teak has the
-  package, Verawood the module): `get_all_retired_emails(email, salt_list, retired_email_fmt)`.
+- `openedx/core/djangoapps/content/course_overviews/models.py`: `CourseOverview` with `id` (a `CourseKeyField`, the
+  primary key), `display_name`, `start` and `end` (which may be null). Its own `get_courses_matching_query` searches
+  `id` by `icontains`, as is done here.
+- `common/djangoapps/student/models/user.py`: `is_email_retired`, which asks the same about one address.
+- `openedx/core/lib/user_util.py`, which was the package `user-util` until October 2025 (Teak has the package, Verawood
+  the module): `get_all_retired_emails(email, salt_list, retired_email_fmt)`.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -29,8 +30,8 @@ from learning_paths.lms.base import LMS, CourseRun
 
 _T = TypeVar("_T")
 
-# So many values MySQL still looks up through the index: at some 35,000 in one IN list its optimizer runs out of
-# `range_optimizer_max_mem_size` and reads the whole table.
+# So many values MySQL still looks up through the index. By its manual a value takes some 230 bytes, and a list that
+# takes more than `range_optimizer_max_mem_size` (8 MiB) makes it read the whole table.
 MAX_IN_LIST = 10_000
 
 _COURSE_RUN_COLUMNS = ("id", "display_name", "start", "end")
@@ -86,12 +87,9 @@ class EdxPlatform(LMS):
 
 
 def _course_overviews() -> QuerySet[Any]:
-    # The platform is not there when types are checked, whatever the checker's settings make of that.
-    from openedx.core.djangoapps.content.course_overviews import (  # type: ignore[import-not-found, unused-ignore]
-        models,
-    )
+    from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
 
-    overviews: QuerySet[Any] = models.CourseOverview.objects.all()
+    overviews: QuerySet[Any] = CourseOverview.objects.all()
     return overviews
 
 
@@ -102,9 +100,9 @@ def _course_run(key: CourseKey, display_name: str | None, start: datetime | None
 def _retired_forms(email: str) -> Iterable[str]:
     """Return what may stand in an account's `email` once the one with this address is retired, one for each salt."""
     try:
-        from openedx.core.lib import user_util  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        from user_util import user_util  # type: ignore[import-not-found, unused-ignore, no-redef]
+        from openedx.core.lib import user_util
+    except ImportError:  # the package of that name, which such a platform installs itself
+        from user_util import user_util  # type: ignore[import-not-found, unused-ignore]
 
     host: Any = settings  # these two are the platform's settings, which the plugin does not declare
     forms: Iterable[str] = user_util.get_all_retired_emails(email, host.RETIRED_USER_SALTS, host.RETIRED_EMAIL_FMT)
