@@ -44,7 +44,7 @@ bench: ## the benchmarks, on MariaDB
 
 requirements: ## compile requirements/*.txt anew, with the newest versions (Python 3.11)
 	@scripts/venv.sh .venv dev django52
-	scripts/compile_requirements.sh .venv/bin/python
+	scripts/compile_requirements.sh "$(CURDIR)/.venv/bin/python"
 
 clean: ## remove what the other targets made, the demo database too
 	rm -rf .venv .venv-django42 .tox build dist docs/_build pii_report *.egg-info

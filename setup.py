@@ -33,7 +33,6 @@ setup(
     license="AGPL-3.0",
     keywords="Open edX learning paths enrollment",
     packages=find_packages(include=["learning_paths", "learning_paths.*"]),
-    include_package_data=True,
     package_data={"learning_paths": ["py.typed", "templates/**/*", "static/**/*", "conf/locale/**/*"]},
     zip_safe=False,
     python_requires=">=3.11",

@@ -13,12 +13,12 @@ python=$1
 compile() {
     CUSTOM_COMPILE_COMMAND="make requirements" "$python" -m piptools compile --quiet --upgrade --strip-extras \
         --annotation-style=line --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
-        --output-file="$1" "$2"
+        --output-file="$1" "${@:2}"
 }
 
 for name in base test quality docs services dev; do
     echo "requirements/$name.txt"
-    compile "$name.txt" "$name.in"
+    compile "$name.txt" --constraint constraints.txt "$name.in"
 done
 
 printf 'Django>=4.2,<4.3\n' > django42.in
