@@ -45,4 +45,4 @@ class LearningPathsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from learning_paths import checks  # noqa: F401, PLC0415 - importing it registers the checks
+        from learning_paths import checks  # noqa: F401 - importing it registers the checks

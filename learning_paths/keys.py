@@ -41,7 +41,7 @@ class LearningPathKey(LearningContextKey):
     group: str | None
 
     def __init__(self, org: str, number: str, run: str, group: str | None = None, **kwargs: Any) -> None:
-        super().__init__(org=org, number=number, run=run, group=group, **kwargs)
+        super().__init__(org=org, number=number, run=run, group=group, **kwargs)  # type: ignore[no-untyped-call]  # upstream
         parts = self._parts()
         if not all(isinstance(part, str) and self.ALLOWED_PART.fullmatch(part) for part in parts):
             raise InvalidKeyError(type(self), self.SEPARATOR.join(map(str, parts)))
@@ -75,7 +75,7 @@ class LearningPathKeyFormField(forms.CharField):
         if text in self.empty_values:
             return None
         try:
-            return LearningPathKey.from_string(text)
+            return LearningPathKey.from_string(str(text))
         except InvalidKeyError as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
@@ -90,8 +90,11 @@ class LearningPathKeyField(OpaqueKeyField):
 
     description = "A LearningPathKey object, saved to the DB in the form of a string."
     KEY_CLASS = LearningPathKey
-    _pyi_private_set_type: LearningPathKey | str
-    _pyi_private_get_type: LearningPathKey
+    _pyi_private_set_type: LearningPathKey | str  # type: ignore[assignment]  # read by the plugin of django-stubs
+    _pyi_private_get_type: LearningPathKey  # type: ignore[assignment]  # read by the plugin of django-stubs
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]  # upstream
 
     def formfield(self, **kwargs: Any) -> Any:
         """Offer ``LearningPathKeyFormField`` to model forms."""

@@ -39,7 +39,7 @@ class LearningPathEnrollment(TimeStampedModel):
         unique_together = [("user", "learning_path")]
 
     def __str__(self) -> str:
-        return f"{self.user} – {self.learning_path}"
+        return f"{self.user}: {self.learning_path}"
 
     @property
     def username(self) -> str:
@@ -49,7 +49,8 @@ class LearningPathEnrollment(TimeStampedModel):
     @property
     def learning_path_key(self) -> LearningPathKey:
         """The key of the path. Select ``learning_path`` along with the enrollment, or this costs a query."""
-        return self.learning_path.key
+        key: LearningPathKey = self.learning_path.key
+        return key
 
     def as_data(self) -> EnrollmentData:
         """Return the enrollment as a plain value."""
@@ -103,7 +104,7 @@ class LearningPathEnrollmentAllowed(TimeStampedModel):
         unique_together = [("email", "learning_path")]
 
     def __str__(self) -> str:
-        return f"{self.email} – {self.learning_path}"
+        return f"{self.email}: {self.learning_path}"
 
     @property
     def is_pending(self) -> bool:

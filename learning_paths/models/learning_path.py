@@ -29,12 +29,16 @@ class LearningPathQuerySet(models.QuerySet["LearningPath"]):
         Those are the paths that are not invite-only, those in which the user is enrolled, and those to which
         ``email`` has a pending invitation (None: no invitation counts).
         """
-        visible = models.Q(invite_only=False) | models.Exists(
-            LearningPathEnrollment.objects.filter(learning_path=models.OuterRef("pk"), user=user, is_active=True)
+        visible = models.Q(invite_only=False) | models.Q(
+            models.Exists(
+                LearningPathEnrollment.objects.filter(learning_path=models.OuterRef("pk"), user=user, is_active=True)
+            )
         )
         if email:
-            visible |= models.Exists(
-                LearningPathEnrollmentAllowed.objects.pending_for(email).filter(learning_path=models.OuterRef("pk"))
+            visible |= models.Q(
+                models.Exists(
+                    LearningPathEnrollmentAllowed.objects.pending_for(email).filter(learning_path=models.OuterRef("pk"))
+                )
             )
         return self.filter(visible)
 
@@ -66,7 +70,7 @@ class LearningPath(TimeStampedModel):
     image = models.ImageField(
         upload_to="learning_paths/",
         blank=True,
-        null=True,  # noqa: DJ001 - the column of learning-paths-plugin 0.5.0 is nullable
+        null=True,  # the column of learning-paths-plugin 0.5.0 is nullable
         verbose_name=_("image"),
     )
     level = models.CharField(max_length=255, blank=True, choices=Level.choices, verbose_name=_("level"))

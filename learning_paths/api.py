@@ -1,0 +1,45 @@
+"""
+The public Python API of learning paths, for code that runs in the same process.
+
+Everything else in this package may change without notice; what is named here changes only with an entry in the
+changelog. Nothing here makes an HTTP request, needs a request object or checks what ``acting_user`` may do: that is the
+caller's part, as each docstring says. A function that changes state takes ``acting_user`` (None for the system), does
+its work in one transaction (a savepoint inside the caller's, if there is one), returns a value of
+``learning_paths.data`` and raises a subclass of ``learning_paths.exceptions.LearningPathsError``. Events leave after
+the commit.
+
+A staff member enrolls a learner::
+
+    from learning_paths import api
+
+    path = api.get_learning_path("path-v1:DemoX+DS101+2026")
+    outcome = api.enroll(learner, path, reason="Won a scholarship", acting_user=request.user)
+    outcome.enrollment.enrolled_at
+"""
+
+from __future__ import annotations
+
+from learning_paths.actions.enrollment import enroll, unenroll
+from learning_paths.actions.invitations import claim_invitations, invite, withdraw_invitation
+from learning_paths.queries.course_runs import get_course_runs, search_course_runs
+from learning_paths.queries.enrollments import active_enrollments, get_active_enrollment, visible_enrollments
+from learning_paths.queries.learning_paths import get_learning_path, get_visible_path, visible_paths
+from learning_paths.queries.users import get_user, is_staff
+
+__all__ = [
+    "active_enrollments",
+    "claim_invitations",
+    "enroll",
+    "get_active_enrollment",
+    "get_course_runs",
+    "get_learning_path",
+    "get_user",
+    "get_visible_path",
+    "invite",
+    "is_staff",
+    "search_course_runs",
+    "unenroll",
+    "visible_enrollments",
+    "visible_paths",
+    "withdraw_invitation",
+]

@@ -1,0 +1,77 @@
+"""Finding people: by username, by address, and what their account lets them do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+from django.db import connections
+from django.db.models.functions import Lower
+
+from learning_paths.emails import normalize_email
+from learning_paths.exceptions import InvalidEmail, UserNotFound
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def is_staff(user: User | AnonymousUser) -> bool:
+    """
+    Return whether the user is staff: an active account with ``is_staff`` or ``is_superuser``. No query.
+
+    The LMS lets accounts in that are not active; such an account has no power over others.
+    """
+    return user.is_active and (user.is_staff or user.is_superuser)
+
+
+def get_user(username: str) -> User:
+    """
+    Return the account with exactly this username, in one query.
+
+    Raises:
+        UserNotFound: there is none. One that differs by case does not count, though MySQL would find it.
+    """
+    user: User | None = get_user_model().objects.filter(username=username).first()
+    if user is None or user.get_username() != username:
+        raise UserNotFound
+    return user
+
+
+def confirmed_address(user: User) -> str | None:
+    """
+    Return the normalized address whose invitations count for the user, without a query.
+
+    None for an account that is not active, which has not shown that the address is its own, and for one whose address
+    can't be invited.
+    """
+    if not user.is_active:
+        return None
+    try:
+        return normalize_email(user.email)
+    except InvalidEmail:
+        return None
+
+
+def users_by_email(emails: Collection[str]) -> dict[str, list[User]]:
+    """
+    Return the accounts that have these normalized addresses, by address, in one query.
+
+    Case is ignored. An address with several accounts is ambiguous: it is for the caller to refuse it. Addresses
+    without an account are absent. On MySQL, whose collation ignores case, the index on ``auth_user.email`` serves the
+    query; elsewhere the column is lower-cased. MySQL ignores accents too, so each match is checked once more.
+    """
+    users = get_user_model().objects.all()
+    if connections[users.db].vendor == "mysql":
+        users = users.filter(email__in=emails)
+    else:
+        users = users.annotate(_address=Lower("email")).filter(_address__in=emails)
+    wanted = set(emails)
+    found: defaultdict[str, list[User]] = defaultdict(list)
+    for user in users.order_by("pk"):
+        address = user.email.strip().lower() if user.email.isascii() else None
+        if address in wanted:
+            found[address].append(user)
+    return dict(found)

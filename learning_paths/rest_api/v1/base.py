@@ -1,0 +1,51 @@
+"""What every view of the API has in common: its schema class and how errors become answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.core.exceptions import SuspiciousOperation
+from django.utils.translation import gettext_lazy as _
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from learning_paths import exceptions
+from learning_paths.rest_api.schema import PathsAutoSchema
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
+    exceptions.LearningPathNotFound: status.HTTP_404_NOT_FOUND,
+    exceptions.UserNotFound: status.HTTP_404_NOT_FOUND,
+    exceptions.NotEnrolled: status.HTTP_404_NOT_FOUND,
+    exceptions.AlreadyEnrolled: status.HTTP_409_CONFLICT,
+}
+
+
+class PathsViewSet(GenericViewSet[Any]):
+    """Base of the views. The host sets no defaults to rely on, so each view names its permissions itself."""
+
+    schema = PathsAutoSchema()
+
+    @property
+    def caller(self) -> User:
+        """The account that sent the request; each view demands one."""
+        return cast("User", self.request.user)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer errors of the domain, and of Django's request parsing, as DRF answers its own."""
+        if isinstance(exc, exceptions.LearningPathsError):
+            answer = APIException(str(exc), code=exc.code)
+            answer.status_code = STATUS_OF_ERROR.get(type(exc), status.HTTP_400_BAD_REQUEST)
+            exc = answer
+        elif isinstance(exc, SuspiciousOperation):
+            exc = ParseError(_("The request is too large or malformed."))
+        return super().handle_exception(exc)
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """Make an anonymous request a 401 even where the host's first way to authenticate names no challenge."""
+        return super().get_authenticate_header(request) or "Session"

@@ -1,0 +1,89 @@
+"""Filters of the enrollment list. A value that makes no sense is a 400, never ignored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django_filters.fields import IsoDateTimeField
+from rest_framework.exceptions import PermissionDenied
+
+from learning_paths import api
+from learning_paths.keys import LearningPathKey, LearningPathKeyFormField
+from learning_paths.models import LearningPathEnrollment
+
+
+class MomentField(IsoDateTimeField):
+    """A moment in ISO 8601 that the database can hold, whatever its time zone."""
+
+    def clean(self, value: Any) -> Any:
+        moment = super().clean(value)
+        if isinstance(moment, datetime):
+            try:
+                moment.astimezone(UTC)
+            except OverflowError as error:
+                raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+        return moment
+
+
+class MomentFilter(django_filters.Filter):
+    """Filters by a ``MomentField``."""
+
+    field_class = MomentField
+
+
+class KeyFilter(django_filters.Filter):
+    """Filters by a ``LearningPathKey``."""
+
+    field_class = LearningPathKeyFormField
+
+
+class EnrollmentFilter(django_filters.FilterSet):
+    """What the enrollment list can be narrowed by."""
+
+    learning_path = KeyFilter(field_name="learning_path__key", label=_("Key of a learning path"))
+    username = django_filters.CharFilter(
+        method="of_learner", max_length=150, label=_("Username of a learner; another's only for staff")
+    )
+    is_active = django_filters.TypedChoiceFilter(
+        choices=[("true", _("active")), ("false", _("not active"))],
+        coerce=lambda text: text == "true",
+        label=_("Only the active ones (true) or only the others (false)"),
+    )
+    enrolled_after = MomentFilter(
+        field_name="enrolled_at", lookup_expr="gte", label=_("Enrolled at this moment (ISO 8601) or later")
+    )
+    enrolled_before = MomentFilter(
+        field_name="enrolled_at", lookup_expr="lt", label=_("Enrolled before this moment (ISO 8601)")
+    )
+    org = django_filters.CharFilter(
+        method="of_org",
+        max_length=255,
+        validators=[RegexValidator(rf"\A{LearningPathKey.ALLOWED_PART.pattern}\Z")],
+        label=_("Organization, the first part of the path's key; case does not matter"),
+    )
+
+    class Meta:
+        model = LearningPathEnrollment
+        fields: list[str] = []
+
+    def of_learner(
+        self, enrollments: QuerySet[LearningPathEnrollment], name: str, username: str
+    ) -> QuerySet[LearningPathEnrollment]:
+        """Narrow to one learner. Only staff may name another, whether or not that learner exists."""
+        user = self.request.user
+        if username != user.get_username() and not api.is_staff(user):
+            raise PermissionDenied
+        return enrollments.filter(user__username=username)
+
+    def of_org(
+        self, enrollments: QuerySet[LearningPathEnrollment], name: str, org: str
+    ) -> QuerySet[LearningPathEnrollment]:
+        """Narrow to the paths of one organization."""
+        prefix = f"{LearningPathKey.CANONICAL_NAMESPACE}:{org}{LearningPathKey.SEPARATOR}"
+        return enrollments.filter(learning_path__key__istartswith=prefix)

@@ -1,0 +1,24 @@
+"""What comes in and goes out over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class EnrollmentSerializer(serializers.Serializer[Any]):
+    """An enrollment: a ``LearningPathEnrollment`` or an ``EnrollmentData``."""
+
+    username = serializers.CharField(read_only=True)
+    learning_path = serializers.CharField(read_only=True, source="learning_path_key")
+    is_active = serializers.BooleanField(read_only=True)
+    enrolled_at = serializers.DateTimeField(read_only=True)
+    created = serializers.DateTimeField(read_only=True)
+    modified = serializers.DateTimeField(read_only=True)
+
+
+class LearnerSerializer(serializers.Serializer[Any]):
+    """Whom a request is about, in its query or its body."""
+
+    username = serializers.CharField(required=False, max_length=150)

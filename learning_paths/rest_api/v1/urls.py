@@ -1,0 +1,17 @@
+"""Routes of version 1. Each answers with and without a trailing slash."""
+
+from __future__ import annotations
+
+from django.urls import re_path
+
+from learning_paths.rest_api.v1.views import EnrollmentViewSet, LearningPathEnrollmentViewSet
+
+urlpatterns = [
+    re_path(
+        # Anything may stand in the place of the key, so that a malformed one is answered like an unknown one.
+        r"^learning-path-enrollment/(?P<learning_path_key>.+?)/?$",
+        LearningPathEnrollmentViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"}),
+        name="learning-path-enrollment",
+    ),
+    re_path(r"^enrollment/?$", EnrollmentViewSet.as_view({"get": "list"}), name="enrollment-list"),
+]

@@ -1,0 +1,57 @@
+"""Users and paths for tests. Enrollments and invitations are made through ``learning_paths.api``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import factory
+from django.contrib.auth.models import User
+
+from learning_paths.models import LearningPath
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    """A learner with a confirmed address."""
+
+    class Meta:
+        model = User
+
+    username = factory.Sequence(lambda number: f"learner{number}")
+    email = factory.LazyAttribute(lambda user: f"{user.username}@example.com")
+    is_active = True
+
+
+class StaffFactory(UserFactory):
+    """A member of the site's staff."""
+
+    username = factory.Sequence(lambda number: f"staff{number}")
+    is_staff = True
+
+
+class LearningPathFactory(factory.django.DjangoModelFactory):
+    """An open path without steps."""
+
+    class Meta:
+        model = LearningPath
+
+    key = factory.Sequence(lambda number: f"path-v1:DemoX+P{number}+2026")
+    display_name = factory.Sequence(lambda number: f"Path {number}")
+
+
+def make_user(username: str, **fields: Any) -> User:
+    """Return a learner, by name, typed."""
+    user: User = UserFactory(username=username, **fields)
+    return user
+
+
+def make_staff(username: str = "sam", **fields: Any) -> User:
+    """Return a member of the staff, by name, typed."""
+    user: User = StaffFactory(username=username, **fields)
+    return user
+
+
+def make_path(key: str = "path-v1:DemoX+DS101+2026", **fields: Any) -> LearningPath:
+    """Return a path, by key, typed."""
+    path: LearningPath = LearningPathFactory(key=key, **fields)
+    path.refresh_from_db()
+    return path

@@ -1,0 +1,147 @@
+"""What saving a user does, and what it costs."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import ddt
+from django.contrib.auth.models import User
+from django.core import serializers
+from django.db import DatabaseError, connection, transaction
+from django.test import TestCase, TransactionTestCase
+
+from learning_paths import api
+from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
+from tests.factories import make_path, make_staff, make_user
+
+
+def enrolled(user: User) -> bool:
+    """Whether the user has an active enrollment."""
+    return LearningPathEnrollment.objects.filter(user=user, is_active=True).exists()
+
+
+@ddt.ddt
+class ClaimOnSaveTests(TestCase):
+    """dan@example.com was invited; who becomes its owner is enrolled."""
+
+    def setUp(self) -> None:
+        self.sam = make_staff("sam")
+        self.path = make_path()
+        api.invite("dan@example.com", self.path, reason="Welcome", acting_user=self.sam)
+
+    @ddt.data("dan@example.com", "Dan@Example.COM")
+    def test_an_account_that_is_created_active(self, email: str) -> None:
+        assert enrolled(make_user("dan", email=email))
+
+    def test_an_account_that_is_activated_later(self) -> None:
+        dan = make_user("dan", is_active=False)
+        assert not enrolled(dan)
+        dan.is_active = True
+        dan.save(update_fields=["is_active"])
+        assert enrolled(dan)
+        audit = ManualEnrollmentAudit.objects.latest("pk")
+        assert (audit.enrolled_by, audit.reason) == (self.sam, "Welcome")
+
+    @ddt.data(None, ["email"])
+    def test_an_active_account_that_changes_to_the_address(self, update_fields: list[str] | None) -> None:
+        daniel = make_user("daniel", email="daniel@elsewhere.org")
+        assert not enrolled(daniel)
+        daniel.email = "dan@example.com"
+        daniel.save(update_fields=update_fields)
+        assert enrolled(daniel)
+
+    def test_an_account_that_is_not_active_claims_nothing_by_changing_to_the_address(self) -> None:
+        mallory = make_user("mallory", is_active=False)
+        mallory.email = "dan@example.com"
+        mallory.save()
+        assert not enrolled(mallory)
+
+    def test_an_invitation_that_is_bound_is_not_claimed_by_the_next_owner_of_the_address(self) -> None:
+        dan = make_user("dan")
+        dan.email = "dan@elsewhere.org"
+        dan.save()
+        next_owner = make_user("next", email="dan@example.com")
+        assert not enrolled(next_owner)
+        assert LearningPathEnrollmentAllowed.objects.get().user == dan
+
+    def test_a_later_save_does_not_undo_an_unenrollment(self) -> None:
+        dan = make_user("dan")
+        api.unenroll(dan, self.path, acting_user=dan)
+        dan.save()
+        assert not enrolled(dan)
+
+    def test_a_raw_save_claims_nothing(self) -> None:
+        dan = User(pk=1000, username="dan", email="dan@example.com", is_active=True)
+        for loaded in serializers.deserialize("json", serializers.serialize("json", [dan])):
+            loaded.save()
+        assert not enrolled(User.objects.get(username="dan"))
+
+    def test_a_login_costs_nothing(self) -> None:
+        ana = make_user("ana")
+        with self.assertNumQueries(1):  # the update itself
+            ana.save(update_fields=["last_login"])
+
+    def test_a_full_save_without_an_invitation_costs_one_query_and_one_after_the_commit(self) -> None:
+        ana = make_user("ana")
+        with self.assertNumQueries(3), self.captureOnCommitCallbacks(execute=True):
+            ana.save()  # the update, the look, and the look after the commit
+
+    def test_a_save_of_an_account_that_is_not_active_costs_nothing(self) -> None:
+        ana = make_user("ana", is_active=False)
+        with self.assertNumQueries(1), self.captureOnCommitCallbacks(execute=True):
+            ana.save()
+
+    def test_a_fault_of_ours_never_keeps_a_user_from_being_saved(self) -> None:
+        with (
+            mock.patch("learning_paths.api.claim_invitations", side_effect=RuntimeError),
+            self.assertLogs("learning_paths.receivers", "ERROR") as logs,
+            self.captureOnCommitCallbacks(execute=True),
+        ):
+            dan = make_user("dan")
+        assert User.objects.filter(pk=dan.pk).exists()
+        assert len(logs.records) == 2
+
+    def test_a_fault_of_the_database_in_the_middle_of_a_claim_leaves_the_user_and_no_half_claim(self) -> None:
+        with (
+            mock.patch("learning_paths.actions.invitations.record_manual_change", side_effect=DatabaseError),
+            self.assertLogs("learning_paths.receivers", "ERROR"),
+        ):
+            dan = make_user("dan")
+        assert User.objects.filter(pk=dan.pk).exists()
+        assert not enrolled(dan)
+        assert LearningPathEnrollmentAllowed.objects.get().is_pending
+
+    def test_a_transaction_that_the_database_has_undone_is_not_passed_off_as_saved(self) -> None:
+        """As after a deadlock on MySQL: the savepoint of the claim is gone, and the user with it."""
+
+        def deadlock(user: User) -> None:
+            connection.set_rollback(True)
+            raise DatabaseError("Deadlock found when trying to get lock")
+
+        with (
+            mock.patch("learning_paths.api.claim_invitations", side_effect=deadlock),
+            self.assertLogs("learning_paths.receivers", "ERROR"),
+            self.assertRaises(DatabaseError),
+            transaction.atomic(),
+        ):
+            make_user("dan")
+        assert not User.objects.filter(username="dan").exists()
+
+
+class ClaimOnCommitTests(TransactionTestCase):
+    """The registering side's second look, with a real commit."""
+
+    def test_an_invitation_that_was_not_visible_before_the_commit_is_claimed_after_it(self) -> None:
+        sam = make_staff("sam")
+        path = make_path()
+        with transaction.atomic():
+            dan = make_user("dan")
+            LearningPathEnrollmentAllowed.objects.create(email="dan@example.com", learning_path=path)
+            assert not enrolled(dan)
+        assert enrolled(dan)
+        assert not enrolled(sam)
+
+    def test_outside_a_transaction_there_is_one_look(self) -> None:
+        ana = make_user("ana")
+        with self.assertNumQueries(2):
+            ana.save()
