@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.conf.urls.static import static
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from edx_django_utils.plugins import get_plugin_url_patterns
 
+from sandbox.views import front_page
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", front_page, name="front-page"),
+    path("accounts/", include("sandbox.accounts.urls")),
     path("admin/", admin.site.urls),
+    path("api-auth/", include("rest_framework.urls")),
+    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]
 urlpatterns.extend(get_plugin_url_patterns("lms.djangoapp"))

@@ -1,0 +1,155 @@
+"""Fills a database with the demo. Whatever is there already stays as people have left it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from learning_paths import api
+from learning_paths.models import (
+    AcquiredSkill,
+    LearningPath,
+    LearningPathEnrollment,
+    LearningPathEnrollmentAllowed,
+    LearningPathGradingCriteria,
+    LearningPathStep,
+    ManualEnrollmentAudit,
+    RequiredSkill,
+    Skill,
+)
+from sandbox.courses.models import CourseRun
+from sandbox.demo import content
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What there is after seeding."""
+
+    users: int
+    course_runs: int
+    paths: int
+    enrollments: int
+    invitations: int
+    audits: int
+
+
+@transaction.atomic
+def seed() -> Counts:
+    """Add what the demo lacks, and count what is there. Twice in a row changes nothing the second time."""
+    staff = _staff()
+    for account in content.LEARNERS:
+        _learner(account)
+    for run in content.RUNS:
+        defaults = {"display_name": run.name, "start": run.start, "end": run.end}
+        CourseRun.objects.get_or_create(course_key=run.key, defaults=defaults)
+    paths = {path.key: _path(path) for path in content.PATHS}
+    _invite(staff, paths)
+    _enroll_chloe(staff, paths)
+    _enroll_generated_learners(_generated_learners(), staff, paths)
+    return Counts(
+        users=User.objects.count(),
+        course_runs=CourseRun.objects.count(),
+        paths=LearningPath.objects.count(),
+        enrollments=LearningPathEnrollment.objects.count(),
+        invitations=LearningPathEnrollmentAllowed.objects.count(),
+        audits=ManualEnrollmentAudit.objects.count(),
+    )
+
+
+def _staff() -> User:
+    account = content.STAFF
+    found = User.objects.filter(username=account.username).first()
+    return found or User.objects.create_superuser(account.username, account.email, account.password)
+
+
+def _learner(account: content.Account) -> User:
+    found = User.objects.filter(username=account.username).first()
+    return found or User.objects.create_user(account.username, account.email, account.password)
+
+
+def _path(path: content.Path) -> LearningPath:
+    defaults = {
+        "display_name": path.name,
+        "subtitle": path.subtitle,
+        "description": path.description,
+        "level": path.level,
+        "duration": path.duration,
+        "time_commitment": path.time_commitment,
+        "sequential": path.sequential,
+        "invite_only": path.invite_only,
+    }
+    saved, created = LearningPath.objects.get_or_create(key=path.key, defaults=defaults)
+    if created:
+        _fill(saved, path)
+    return saved
+
+
+def _fill(saved: LearningPath, path: content.Path) -> None:
+    keys = {run.number: run.key for run in content.RUNS}
+    for order, number in enumerate(path.steps, start=1):
+        LearningPathStep.objects.create(learning_path=saved, course_key=keys[number], order=order)
+    for name in path.requires:
+        RequiredSkill.objects.create(learning_path=saved, skill=_skill(name), level=1)
+    for name in path.teaches:
+        AcquiredSkill.objects.create(learning_path=saved, skill=_skill(name), level=2)
+    LearningPathGradingCriteria.objects.update_or_create(
+        learning_path=saved,
+        defaults={"required_completion": path.required_completion, "required_grade": path.required_grade},
+    )
+
+
+def _skill(name: str) -> Skill:
+    # A name is not unique by the schema; a person may have made a second one.
+    return Skill.objects.filter(display_name=name).first() or Skill.objects.create(display_name=name)
+
+
+def _invite(staff: User, paths: dict[str, LearningPath]) -> None:
+    invitation = content.INVITATION
+    path = paths[invitation.path_key]
+    email = invitation.account.email
+    if not LearningPathEnrollmentAllowed.objects.filter(email=email, learning_path=path).exists():
+        api.invite(email, path, reason=invitation.reason, acting_user=staff)
+
+
+def _enroll_chloe(staff: User, paths: dict[str, LearningPath]) -> None:
+    """Let one of the learners with a password see the path that only those see whom staff enrolled."""
+    chloe = User.objects.get(username="chloe")
+    path = paths[content.SECURITY]
+    if not LearningPathEnrollment.objects.filter(user=chloe, learning_path=path).exists():
+        api.enroll(chloe, path, reason="Member of the security team", role="Learner", acting_user=staff)
+
+
+def _generated_learners() -> list[User]:
+    """Make the learners who fill the lists, and return those who are new. Nobody can log in as one of them."""
+    names = {
+        f"{first}.{last}".lower(): (first, last) for first, last in product(content.FIRST_NAMES, content.LAST_NAMES)
+    }
+    present = set(User.objects.filter(username__in=names).values_list("username", flat=True))
+    missing = [username for username in names if username not in present]
+    users = []
+    for username in missing:
+        first, last = names[username]
+        user = User(username=username, email=f"{username}@example.com", first_name=first, last_name=last)
+        user.set_unusable_password()
+        users.append(user)
+    User.objects.bulk_create(users)
+    return list(User.objects.filter(username__in=missing).order_by("pk"))
+
+
+def _enroll_generated_learners(learners: list[User], staff: User, paths: dict[str, LearningPath]) -> None:
+    """Enroll themselves or let staff do it, in a pattern that gives each list something of everything."""
+    data_science, web, security = (paths[key] for key in (content.DATA_SCIENCE, content.WEB, content.SECURITY))
+    for number, learner in enumerate(learners):
+        if number % 10 < 6:
+            api.enroll(learner, data_science, acting_user=learner)
+        if number % 10 in (4, 5, 6, 7):
+            api.enroll(learner, web, reason="Semester project", role="Instructor", acting_user=staff)
+        if number % 10 == 8:
+            api.enroll(learner, security, reason="Member of the security team", acting_user=staff)
+        if number % 20 == 3:
+            api.unenroll(learner, data_science, acting_user=learner)
+        if number % 20 == 7:
+            api.unenroll(learner, web, reason="Changed to another group", role="Instructor", acting_user=staff)
