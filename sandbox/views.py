@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from learning_paths import api
 from learning_paths.lms.base import CourseRun
-from learning_paths.models import LearningPath, LearningPathEnrollment
+from learning_paths.models import AcquiredSkill, LearningPath, LearningPathEnrollment
 from sandbox.demo.content import INVITATION, LEARNERS, STAFF
 
 
@@ -34,7 +35,12 @@ def front_page(request: HttpRequest) -> HttpResponse:
 def path_cards(user: User | AnonymousUser) -> list[PathCard]:
     """Return the paths that the user may see, by name."""
     paths = list(
-        api.visible_paths(user).order_by("display_name", "key").prefetch_related("steps", "acquiredskill_set__skill")
+        api.visible_paths(user)
+        .order_by("display_name", "key")
+        .prefetch_related(
+            "steps",
+            Prefetch("acquiredskill_set", AcquiredSkill.objects.select_related("skill").order_by("pk")),
+        )
     )
     runs = api.get_course_runs({step.course_key for path in paths for step in path.steps.all()})
     own = {} if user.is_anonymous else _enrollments_by_path(user)

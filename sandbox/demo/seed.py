@@ -37,8 +37,12 @@ class Counts:
 
 
 @transaction.atomic
-def seed() -> Counts:
-    """Add what the demo lacks, and count what is there. Twice in a row changes nothing the second time."""
+def seed(*, crowd: bool = True) -> Counts:
+    """
+    Add what the demo lacks, and count what is there. Twice in a row changes nothing the second time.
+
+    ``crowd`` adds some hundred learners, which takes a few seconds the first time.
+    """
     staff = _staff()
     for account in content.LEARNERS:
         _learner(account)
@@ -48,7 +52,8 @@ def seed() -> Counts:
     paths = {path.key: _path(path) for path in content.PATHS}
     _invite(staff, paths)
     _enroll_chloe(staff, paths)
-    _enroll_generated_learners(_generated_learners(), staff, paths)
+    if crowd:
+        _enroll_crowd(_crowd(), staff, paths)
     return Counts(
         users=User.objects.count(),
         course_runs=CourseRun.objects.count(),
@@ -122,7 +127,7 @@ def _enroll_chloe(staff: User, paths: dict[str, LearningPath]) -> None:
         api.enroll(chloe, path, reason="Member of the security team", role="Learner", acting_user=staff)
 
 
-def _generated_learners() -> list[User]:
+def _crowd() -> list[User]:
     """Make the learners who fill the lists, and return those who are new. Nobody can log in as one of them."""
     names = {
         f"{first}.{last}".lower(): (first, last) for first, last in product(content.FIRST_NAMES, content.LAST_NAMES)
@@ -139,7 +144,7 @@ def _generated_learners() -> list[User]:
     return list(User.objects.filter(username__in=missing).order_by("pk"))
 
 
-def _enroll_generated_learners(learners: list[User], staff: User, paths: dict[str, LearningPath]) -> None:
+def _enroll_crowd(learners: list[User], staff: User, paths: dict[str, LearningPath]) -> None:
     """Enroll themselves or let staff do it, in a pattern that gives each list something of everything."""
     data_science, web, security = (paths[key] for key in (content.DATA_SCIENCE, content.WEB, content.SECURITY))
     for number, learner in enumerate(learners):
