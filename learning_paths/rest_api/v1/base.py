@@ -42,7 +42,7 @@ class PathsViewSet(GenericViewSet[Any]):
             answer = APIException(str(exc), code=exc.code)
             answer.status_code = STATUS_OF_ERROR.get(type(exc), status.HTTP_400_BAD_REQUEST)
             exc = answer
-        elif isinstance(exc, SuspiciousOperation):
+        elif isinstance(exc, SuspiciousOperation | RecursionError):  # too many fields, nested too deep
             exc = ParseError(_("The request is too large or malformed."))
         return super().handle_exception(exc)
 

@@ -31,8 +31,8 @@ class NewestFirst(CursorPagination):
             cursor: Cursor | None = super().decode_cursor(request)
         except NotFound as error:
             raise _invalid_cursor() from error
-        if cursor is not None and cursor.position is not None:
-            position = str(cursor.position)
+        if cursor is not None:
+            position = str(cursor.position or "")
             if not (position.isascii() and position.isdigit() and int(position) <= LARGEST_ID):
                 raise _invalid_cursor()
         return cursor

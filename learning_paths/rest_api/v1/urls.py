@@ -9,7 +9,7 @@ from learning_paths.rest_api.v1.views import EnrollmentViewSet, LearningPathEnro
 urlpatterns = [
     re_path(
         # Anything may stand in the place of the key, so that a malformed one is answered like an unknown one.
-        r"^learning-path-enrollment/(?P<learning_path_key>.+?)/?$",
+        r"^learning-path-enrollment/(?P<learning_path_key>[\s\S]+?)/?$",
         LearningPathEnrollmentViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"}),
         name="learning-path-enrollment",
     ),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import status
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.permissions import IsAuthenticated
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 
 from learning_paths import api
 from learning_paths.models import LearningPathEnrollment
+from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
 from learning_paths.rest_api.v1.filters import EnrollmentFilter
 from learning_paths.rest_api.v1.pagination import NewestFirst
@@ -39,7 +41,7 @@ class LearningPathEnrollmentViewSet(PathsViewSet):
     serializer_class = EnrollmentSerializer
     queryset = LearningPathEnrollment.objects.none()
 
-    @extend_schema(
+    @described(
         summary="Fetch an enrollment",
         description=(
             "The active enrollment of the caller, or of `username`. Staff who name nobody get a page of all active "
@@ -57,7 +59,7 @@ class LearningPathEnrollmentViewSet(PathsViewSet):
         enrollment = api.get_active_enrollment(self._learner(request), path)
         return Response(self.get_serializer(enrollment).data)
 
-    @extend_schema(
+    @described(
         summary="Enroll",
         description="Enrolls the caller, or `username`, for the first time (201) or again (200).",
         parameters=[KEY, USERNAME],
@@ -79,7 +81,7 @@ class LearningPathEnrollmentViewSet(PathsViewSet):
             status=status.HTTP_201_CREATED if outcome.created else status.HTTP_200_OK,
         )
 
-    @extend_schema(
+    @described(
         summary="Unenroll",
         description=(
             "Unenrolls the caller, or `username`. Learners may unenroll themselves only where the site sets "
@@ -109,7 +111,8 @@ class LearningPathEnrollmentViewSet(PathsViewSet):
         sources = [request.query_params] if request.method == "GET" else [request.query_params, request.data]
         names: set[str] = set()
         for source in sources:
-            parsed = LearnerSerializer(data=source)
+            # A form can't tell a blank name from none; a blank one is no reason to act on the caller.
+            parsed = LearnerSerializer(data=source.dict() if isinstance(source, QueryDict) else source)
             parsed.is_valid(raise_exception=True)
             names |= set(parsed.validated_data.values())
         if len(names) > 1:
@@ -131,7 +134,7 @@ class EnrollmentViewSet(PathsViewSet):
         """Return what the caller may see."""
         return api.visible_enrollments(self.caller)
 
-    @extend_schema(
+    @described(
         summary="List enrollments",
         description="The caller's own enrollments, or everyone's for staff, active or not, newest first.",
         responses={200: EnrollmentSerializer(many=True), 403: FORBIDDEN},

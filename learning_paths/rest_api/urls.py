@@ -1,0 +1,7 @@
+"""The versions of the REST API: what the schema describes."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [path("api/v1/", include("learning_paths.rest_api.v1.urls"))]

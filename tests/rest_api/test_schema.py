@@ -1,0 +1,92 @@
+"""The OpenAPI schema, and what the host's defaults may not change."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import ddt
+from django.test import TestCase
+from drf_spectacular.validation import validate_schema
+from rest_framework.test import APIClient
+
+from tests.factories import make_user
+
+
+@ddt.ddt
+class SchemaTests(TestCase):
+    """drf-spectacular is used as a library: the host neither installs nor configures it."""
+
+    def schema(self) -> dict[str, Any]:
+        response = self.client.get("/api/learning_paths/schema/?format=json")
+        assert response.status_code == 200
+        schema: dict[str, Any] = json.loads(response.content)
+        return schema
+
+    def test_it_is_valid_and_describes_the_plugin_and_nothing_else(self) -> None:
+        schema = self.schema()
+        validate_schema(schema)
+        assert set(schema["paths"]) == {
+            "/api/v1/enrollment/",
+            "/api/v1/learning-path-enrollment/{learning_path_key}/",
+        }
+        assert schema["info"]["title"] == "Learning paths"
+
+    def test_it_gives_each_answer_of_the_contract(self) -> None:
+        paths = self.schema()["paths"]
+        one = paths["/api/v1/learning-path-enrollment/{learning_path_key}/"]
+        assert set(one["get"]["responses"]) == {"200", "403", "404"}
+        assert set(one["post"]["responses"]) == {"200", "201", "403", "404", "409"}
+        assert set(one["delete"]["responses"]) == {"204", "403", "404"}
+        assert {parameter["name"] for parameter in paths["/api/v1/enrollment/"]["get"]["parameters"]} == {
+            "cursor",
+            "enrolled_after",
+            "enrolled_before",
+            "is_active",
+            "learning_path",
+            "org",
+            "page_size",
+            "username",
+        }
+
+    def test_without_a_trailing_slash_and_as_yaml(self) -> None:
+        response = self.client.get("/api/learning_paths/schema")
+        assert response.status_code == 200
+        assert response.content.startswith(b"openapi: 3.")
+
+    def test_it_is_made_without_a_warning(self) -> None:
+        from drf_spectacular.drainage import GENERATOR_STATS
+
+        GENERATOR_STATS.reset()
+        with GENERATOR_STATS.silence():
+            self.schema()
+        assert not GENERATOR_STATS._warn_cache
+        assert not GENERATOR_STATS._error_cache
+
+    def test_a_host_whose_first_authentication_names_no_challenge_still_answers_401(self) -> None:
+        from rest_framework.authentication import SessionAuthentication
+
+        from learning_paths.rest_api.v1.views import EnrollmentViewSet
+
+        with self.subTest("anonymous"):
+            original = EnrollmentViewSet.authentication_classes
+            self.addCleanup(setattr, EnrollmentViewSet, "authentication_classes", original)
+            EnrollmentViewSet.authentication_classes = [SessionAuthentication]
+            assert APIClient().get("/api/v1/enrollment/").status_code == 401
+
+    def test_an_account_that_is_not_active_gets_in_with_a_jwt(self) -> None:
+        from django.conf import settings
+        from edx_rest_framework_extensions.auth.jwt.tests.utils import (
+            generate_jwt_token,
+            generate_latest_version_payload,
+        )
+
+        ida = make_user("ida", is_active=False)
+        issuer = settings.JWT_AUTH["JWT_ISSUERS"][0]
+        payload = generate_latest_version_payload(ida)
+        payload.update(iss=issuer["ISSUER"], aud=issuer["AUDIENCE"])
+        token = generate_jwt_token(payload, issuer["SECRET_KEY"])
+        client = APIClient(headers={"Authorization": f"JWT {token}"})
+        response = client.get("/api/v1/enrollment/")
+        assert response.status_code == 200, response.content
+        assert APIClient(headers={"Authorization": "JWT nonsense"}).get("/api/v1/enrollment/").status_code == 401

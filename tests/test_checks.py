@@ -1,0 +1,59 @@
+"""Settings that cannot work are errors at start-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ddt
+from django.core.checks import run_checks
+from django.test import SimpleTestCase, override_settings
+
+from learning_paths import settings as plugin_settings_module
+from learning_paths.checks import E_LMS, E_SELF_UNENROLLMENT
+
+
+def ids() -> list[str]:
+    """The ids of this package's errors."""
+    return [str(error.id) for error in run_checks() if str(error.id).startswith("learning_paths.")]
+
+
+@ddt.ddt
+class CheckTests(SimpleTestCase):
+    """One good and many bad values of each setting."""
+
+    def test_the_sandbox_is_fine(self) -> None:
+        assert ids() == []
+
+    @ddt.data("False", 0, None)
+    def test_self_unenrollment(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT=value):
+            assert ids() == [E_SELF_UNENROLLMENT]
+
+    @ddt.data(
+        "no.such.module.Class",
+        "learning_paths.lms.base.NoSuchClass",
+        "nonsense",
+        "builtins.dict",
+        "builtins.len",
+        None,
+        7,
+    )
+    def test_lms(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_LMS=value):
+            assert ids() == [E_LMS]
+
+    def test_the_platform_backend_is_accepted_outside_a_platform(self) -> None:
+        with override_settings(LEARNING_PATHS_LMS="learning_paths.lms.edx_platform.EdxPlatform"):
+            assert ids() == []
+
+
+class DefaultsTests(SimpleTestCase):
+    """The plugin adds defaults and leaves the operator's values alone."""
+
+    def test_additive(self) -> None:
+        class Host:
+            LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT = True
+
+        plugin_settings_module.plugin_settings(Host)
+        assert Host.LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT is True
+        assert Host.LEARNING_PATHS_LMS == "learning_paths.lms.edx_platform.EdxPlatform"  # type: ignore[attr-defined]

@@ -1,0 +1,97 @@
+"""The migrations fit the models on every host, and the tables of learning-paths-plugin 0.5.0."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import ddt
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import SimpleTestCase, TransactionTestCase
+
+REPLACED = 16
+
+HOST = """
+SECRET_KEY = "x"
+USE_TZ = True
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "learning_paths.apps.LearningPathsConfig"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT = False
+LEARNING_PATHS_LMS = "learning_paths.lms.edx_platform.EdxPlatform"
+"""
+
+
+@ddt.ddt
+class PendingMigrationTests(SimpleTestCase):
+    """No setting of a host makes Django ask for a migration of ours."""
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+
+    @ddt.data(
+        {},
+        {"DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField"},
+        {"DEFAULT_AUTO_FIELD": "django.db.models.AutoField"},
+        {"SIMPLE_HISTORY_DATE_INDEX": False},
+        {"SIMPLE_HISTORY_DATE_INDEX": "Composite"},
+        {"SIMPLE_HISTORY_HISTORY_ID_USE_UUID": True},
+        {"SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD": True},
+        {"LANGUAGE_CODE": "de"},
+    )
+    def test_none(self, settings: dict[str, Any]) -> None:
+        lines = [HOST, *(f"{name} = {value!r}" for name, value in settings.items())]
+        (self.folder / "host_settings.py").write_text("\n".join(lines))
+        command = [sys.executable, "-m", "django", "makemigrations", "--check", "--dry-run", "learning_paths"]
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "host_settings", "PYTHONPATH": str(self.folder)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+class MoveTests(TransactionTestCase):
+    """On a database of learning-paths-plugin 0.5.0 only what is ours runs, and the rows stay."""
+
+    FIRST = ("learning_paths", "0001_tables_of_0_5_0")
+    SECOND = ("learning_paths", "0002_enrolled_at_audit_and_history")
+
+    def setUp(self) -> None:
+        self.addCleanup(lambda: MigrationExecutor(connection).migrate([self.SECOND]))
+
+    def migrate(self, target: tuple[str, str]) -> Any:
+        executor = MigrationExecutor(connection)
+        executor.migrate([target])
+        return MigrationExecutor(connection).loader.project_state([target]).apps
+
+    def test_rows_of_0_5_0_stay_and_their_new_columns_are_filled(self) -> None:
+        apps = self.migrate(self.FIRST)
+        user = apps.get_model("auth", "User").objects.create(username="ana", email="Ana@Example.com")
+        path = apps.get_model("learning_paths", "LearningPath").objects.create(key="path-v1:a+b+c+d", display_name="P")
+        enrollment = apps.get_model("learning_paths", "LearningPathEnrollment").objects.create(
+            user=user, learning_path=path
+        )
+        invitation = apps.get_model("learning_paths", "LearningPathEnrollmentAllowed").objects.create(
+            email="Dan@Example.com", learning_path=path
+        )
+        audits = apps.get_model("learning_paths", "LearningPathEnrollmentAudit").objects
+        for link in ({"enrollment": enrollment}, {"enrollment_allowed": invitation}, {}):
+            audits.create(enrolled_by=user, reason="before", **link)
+
+        recorder = MigrationRecorder(connection)
+        recorder.record_unapplied(*self.FIRST)
+        assert len([name for app, name in recorder.applied_migrations() if app == "learning_paths"]) == REPLACED
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan([self.SECOND])
+        assert [(migration.app_label, migration.name) for migration, _ in plan] == [self.SECOND]
+
+        apps = self.migrate(self.SECOND)
+        moved = apps.get_model("learning_paths", "LearningPathEnrollment").objects.get()
+        assert (moved.pk, moved.enrolled_at, moved.created) == (enrollment.pk, enrollment.created, enrollment.created)
+        kept = apps.get_model("learning_paths", "ManualEnrollmentAudit").objects.order_by("pk")
+        assert [audit.enrolled_email for audit in kept] == ["ana@example.com", "dan@example.com", ""]
+        assert {audit.reason for audit in kept} == {"before"}
