@@ -1,0 +1,174 @@
+"""The screen of the enrollments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AdminRadioSelect
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+
+from learning_paths import api
+from learning_paths.admin.audit import audit_link
+from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, DomainForm, DomainFormAdmin, acting_user, state_of
+from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, UserNotFound
+from learning_paths.models import LearningPathEnrollment
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+
+class EnrollmentAddForm(DomainForm):
+    """Enrolls a learner, for the first time or again."""
+
+    refused_fields = {AlreadyEnrolled: "user", UserNotFound: "user", LearningPathNotFound: "learning_path"}
+
+
+class EnrollmentChangeForm(DomainForm):
+    """
+    Switches an enrollment on or off.
+
+    The form remembers what it showed: a change is what differs from that, not from what somebody else made of the
+    enrollment meanwhile.
+    """
+
+    is_active = forms.TypedChoiceField(
+        label=_("Enrollment"),
+        choices=[(True, _("active")), (False, _("not active"))],
+        coerce=lambda value: str(value) == "True",
+        widget=AdminRadioSelect,
+        show_hidden_initial=True,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Once the domain refused, what is shown is what is."""
+        super().__init__(*args, **kwargs)
+        if self.is_bound and self.refusal is not None:
+            data = cast("QueryDict", self.data).copy()
+            data[self.add_initial_prefix("is_active")] = str(self.initial["is_active"])
+            self.data = data
+
+    @property
+    def is_switched(self) -> bool:
+        """Whether the person who sent the form chose something else than it showed."""
+        shown = self.data.get(self.add_initial_prefix("is_active"), str(self.initial["is_active"]))
+        return bool(str(self.cleaned_data["is_active"]) != shown)
+
+
+@admin.register(LearningPathEnrollment)
+class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
+    """Adding enrolls, changing switches on and off, both through the same functions as everywhere else."""
+
+    list_display = ["user", "learning_path", "is_active", "enrolled_at", "created"]
+    list_display_links = ["user", "learning_path"]
+    list_filter = ["is_active", "enrolled_at", "learning_path"]
+    list_select_related = ["user", "learning_path"]
+    ordering = ["-pk"]
+    search_fields = ["user__username", "user__email", "learning_path__key", "learning_path__display_name"]
+    search_help_text = _("The learner's username or e-mail address, or the name or key of the learning path")
+    show_full_result_count = False
+    raw_id_fields = ["user"]
+    autocomplete_fields = ["learning_path"]
+    history_list_display = ["is_active"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Add with one form and change with another; a person who may only look gets neither."""
+        if obj is None:
+            kwargs["form"] = EnrollmentAddForm
+        elif self._is_changeable(request, obj):
+            kwargs["form"] = EnrollmentChangeForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: LearningPathEnrollment | None = None) -> Any:
+        """Ask for the reason only where something can be changed."""
+        record = ["enrolled_at", "created", "modified"]
+        if obj is not None and not _is_past(obj) and request.user.has_perm("learning_paths.view_manualenrollmentaudit"):
+            record.append("audit")
+        why = (_("For the audit"), {"fields": ATTRIBUTION_FIELDS})
+        if obj is None:
+            return [(None, {"fields": ["user", "learning_path"]}), why]
+        return [
+            (None, {"fields": ["user", "learning_path", "is_active"]}),
+            *([why] if self._is_changeable(request, obj) else []),
+            (_("Record"), {"fields": record}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: LearningPathEnrollment | None = None) -> list[str]:
+        """Whom an enrollment enrolls in what never changes."""
+        if obj is None:
+            return []
+        fields = ["user", "learning_path", "enrolled_at", "created", "modified", "audit"]
+        return fields if self._is_changeable(request, obj) else [*fields, "is_active"]
+
+    def save_model(self, request: HttpRequest, obj: LearningPathEnrollment, form: DomainForm, change: bool) -> None:
+        """Enroll or unenroll through the domain; do nothing when the choice is the one that was shown."""
+        if not change:
+            self._enroll(request, obj, form)
+        elif not isinstance(form, EnrollmentChangeForm) or not form.is_switched:
+            state = state_of(request)
+            state.changed = False
+            state.notice = gettext("Nothing was changed: the enrollment is what it was before.")
+        elif form.cleaned_data["is_active"]:
+            self._enroll(request, obj, form)
+        else:
+            api.unenroll(obj.user, obj.learning_path, **form.attribution, acting_user=acting_user(request))
+            obj.refresh_from_db()
+
+    def _enroll(self, request: HttpRequest, obj: LearningPathEnrollment, form: DomainForm) -> None:
+        outcome = api.enroll(obj.user, obj.learning_path, **form.attribution, acting_user=acting_user(request))
+        if not outcome.created and obj.pk is None:
+            names = {"username": outcome.enrollment.username, "path": outcome.enrollment.learning_path_key}
+            state_of(request).notice = gettext("%(username)s is enrolled in %(path)s again.") % names
+        obj.pk = outcome.enrollment.id
+        obj.refresh_from_db()
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show who changed the enrollment and when."""
+        _check_ids(object_id)
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        return response
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show a past state, and refuse to bring it back: that would be a change beside the domain."""
+        if request.method == "POST":
+            raise PermissionDenied
+        _check_ids(object_id, version_id)
+        response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
+        return response
+
+    def revert_disabled(self, request: HttpRequest, obj: LearningPathEnrollment | None = None) -> bool:
+        """Offer no way back to a past state: an enrollment is switched on its own page."""
+        return True
+
+    @admin.display(description=_("audit"))
+    def audit(self, enrollment: LearningPathEnrollment) -> SafeString:
+        """Lead to the audit rows of the enrollment."""
+        return audit_link(enrollment.audit.count(), enrollment=enrollment.pk)
+
+    def _is_changeable(self, request: HttpRequest, obj: LearningPathEnrollment) -> bool:
+        return not _is_past(obj) and self.has_change_permission(request, obj)
+
+
+def _is_past(obj: LearningPathEnrollment) -> bool:
+    """Whether this is a past state of an enrollment, which django-simple-history marks so."""
+    return hasattr(obj, "_history")
+
+
+def _check_ids(*texts: str) -> None:
+    """Answer 404 to what can't be an id; django-simple-history would fail."""
+    try:
+        for text in texts:
+            LearningPathEnrollment._meta.pk.to_python(unquote(text))
+    except ValidationError as error:
+        raise Http404 from error

@@ -1,0 +1,17 @@
+"""The screen of the skills that paths ask for and teach."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from learning_paths.models import Skill
+
+
+@admin.register(Skill)
+class SkillAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+    """Searchable, so that the forms of the paths can offer skills by search."""
+
+    list_display = ["display_name", "created", "modified"]
+    ordering = ["display_name", "pk"]
+    search_fields = ["display_name"]
+    fields = ["display_name"]
