@@ -127,7 +127,7 @@ REST_FRAMEWORK = {
     ],
 }
 
-JWT_AUTH = {
+JWT_AUTH: dict[str, Any] = {
     "JWT_AUTH_HEADER_PREFIX": "JWT",
     "JWT_DECODE_HANDLER": "edx_rest_framework_extensions.auth.jwt.decoder.jwt_decode_handler",
     "JWT_ALGORITHM": "HS256",
@@ -140,7 +140,7 @@ JWT_AUTH = {
     ],
 }
 # A JWT says who asks. It never changes the account, as its claims may be stale.
-EDX_DRF_EXTENSIONS = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {}}
+EDX_DRF_EXTENSIONS: dict[str, Any] = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {}}
 
 LOGGING = {
     "version": 1,

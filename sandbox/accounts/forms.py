@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sandbox.accounts.tokens import activation_url
@@ -18,13 +19,15 @@ class LogInForm(AuthenticationForm):
     """Asks for name and password, and tells who gave them rightly when it is the activation that is missing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
         """Refuse an account that isn't activated, and offer the page that activates it."""
         if isinstance(user, User) and not user.is_active:
             message = format_html(
-                _("This account isn't activated yet, so you can't log in. <a href=\"{url}\">Activate my account</a>"),
+                gettext(
+                    "This account isn't activated yet, so you can't log in. <a href=\"{url}\">Activate my account</a>"
+                ),
                 url=activation_url(user),
             )
             raise ValidationError(message, code="inactive")
@@ -45,7 +48,7 @@ class RegistrationForm(forms.ModelForm):  # type: ignore[type-arg]  # generic fo
         fields = ["username", "email"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.fields["username"].help_text = _("Letters, digits and @ . + - _")
         self.fields["username"].widget.attrs["autocomplete"] = "username"
         self.fields["email"].widget.attrs["autocomplete"] = "email"

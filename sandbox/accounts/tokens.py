@@ -14,7 +14,7 @@ class ActivationTokenGenerator(PasswordResetTokenGenerator):
 
     key_salt = "sandbox.accounts.tokens.ActivationTokenGenerator"
 
-    def _make_hash_value(self, user: User, timestamp: int) -> str:  # type: ignore[override]  # there is one user model
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         return f"{super()._make_hash_value(user, timestamp)}{user.is_active}"
 
 

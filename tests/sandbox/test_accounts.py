@@ -7,7 +7,7 @@ from django.test import TestCase
 from django.urls import reverse
 
 from learning_paths import api
-from learning_paths.models import LearningPathEnrollment, ManualEnrollmentAudit
+from learning_paths.models import LearningPath, LearningPathEnrollment, ManualEnrollmentAudit
 from sandbox.accounts.tokens import activation_url
 from sandbox.demo.content import DATA_SCIENCE, INVITATION
 from sandbox.demo.seed import seed
@@ -15,6 +15,8 @@ from sandbox.demo.seed import seed
 
 class TestDan(TestCase):
     """Dan was invited to Data Science 101 by staff before he had an account."""
+
+    path: LearningPath
 
     @classmethod
     def setUpTestData(cls) -> None:

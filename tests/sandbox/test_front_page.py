@@ -20,6 +20,10 @@ def keys(user: User | AnonymousUser) -> list[str]:
 
 
 class TestFrontPage(TestCase):
+    ana: User
+    chloe: User
+    staff: User
+
     @classmethod
     def setUpTestData(cls) -> None:
         seed(crowd=False)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from time import time
+from typing import Any
 
 import jwt
 import pytest
 from django.apps import apps
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
 import sandbox
+
+settings: Any = django_settings  # the host has settings of which the type checker does not know
 
 
 def test_no_file_of_the_sandbox_names_the_plugin_as_an_app() -> None:

@@ -28,6 +28,8 @@ def seed() -> str:
 
 
 class TestSeedDemo(TestCase):
+    summary: str
+
     @classmethod
     def setUpTestData(cls) -> None:
         cls.summary = seed()
