@@ -18,7 +18,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from learning_paths import api
 from learning_paths.admin.audit import audit_link
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, DomainForm, DomainFormAdmin, acting_user, state_of
-from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, UserNotFound
+from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
 from learning_paths.models import LearningPathEnrollment
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class EnrollmentChangeForm(DomainForm):
     The form remembers what it showed: a change is what differs from that, not from what somebody else made of the
     enrollment meanwhile.
     """
+
+    refused_fields = {AlreadyEnrolled: "is_active", NotEnrolled: "is_active"}
 
     is_active = forms.TypedChoiceField(
         label=_("Enrollment"),

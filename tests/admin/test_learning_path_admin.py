@@ -57,13 +57,14 @@ class PathFormTest(AdminTestCase):
         assert str(changed.key) == "path-v1:DemoX+DS101+2026"
         assert changed.uuid == path.uuid
 
-    @ddt.data("DemoX+DS101", "path-v1:DemoX", "course-v1:DemoX+DS101+2026", "path-v1:a+b+c d", "path-v1:" + "x" * 300)
-    def test_a_malformed_key_is_an_error_of_its_field(self, key: str) -> None:
-        response = self.add(key=key)
-        assert response.status_code == 200
-        assert list(errors(response)) == ["key"]
+    def test_a_malformed_key_is_an_error_of_its_field(self) -> None:
+        course = "course-v1:DemoX+DS101+2026"
+        for key in ("DemoX+DS101", "path-v1:DemoX", course, "path-v1:a+b+c d", "path-v1:" + "x" * 300):
+            response = self.add(key=key)
+            assert response.status_code == 200
+            assert list(errors(response)) == ["key"], key
+            self.assertContains(response, 'value="Data Science"')
         assert not LearningPath.objects.exists()
-        self.assertContains(response, 'value="Data Science"')
 
     @ddt.data("path-v1:DemoX+DS101+2026", "path-v1:demox+ds101+2026")
     def test_a_key_is_taken_once_whatever_its_case(self, key: str) -> None:

@@ -72,12 +72,12 @@ class StepFormTest(StepTestCase):
         (row,) = inline_errors(self.save({"course_key": key}), "steps")
         assert list(row) == ["course_key"]
 
-    @ddt.data("nonsense", "course-v1:DemoX", "path-v1:DemoX+DS101+2026", "<script>", "x" * 300, "\0")
-    def test_a_malformed_key_is_an_error_of_its_field(self, key: str) -> None:
-        response = self.save({"course_key": key})
-        (row,) = inline_errors(response, "steps")
-        assert list(row) == ["course_key"]
-        self.assertNotContains(response, "<script>nonsense")
+    def test_a_malformed_key_is_an_error_of_its_field(self) -> None:
+        for key in ("nonsense", "course-v1:DemoX", "path-v1:DemoX+DS101+2026", "<script>no", "x" * 300, "a\0b"):
+            response = self.save({"course_key": key})
+            (row,) = inline_errors(response, "steps")
+            assert list(row) == ["course_key"], key
+            self.assertNotContains(response, "<script>no")
 
     def test_a_row_without_a_run_is_asked_for_one(self) -> None:
         (row,) = inline_errors(self.save({"course_key": "", "order": "1"}), "steps")
@@ -183,13 +183,13 @@ class CourseRunSearchTest(StepTestCase):
         names = [result["text"][:3] for page in pages for result in page["results"]]
         assert names == [f"N{number:02}" for number in range(41)]
 
-    @ddt.data("", "x", "-1", "0", "1.5", "9" * 30, "9" * 5000, "²", "\0")
-    def test_any_page_is_answered(self, page: str) -> None:
-        self.search(term="", page=page)
+    def test_any_page_is_answered(self) -> None:
+        for page in ("", "x", "-1", "0", "1.5", "9" * 30, "9" * 5000, "²", "\0"):
+            self.search(term="", page=page)
 
-    @ddt.data("\0", "%", "'", "a " * 5000, "x" * 5000, "🙂")
-    def test_any_term_is_answered(self, term: str) -> None:
-        self.search(term=term)
+    def test_any_term_is_answered(self) -> None:
+        for term in ("\0", "%", "'", "a " * 5000, "x" * 5000, "🙂"):
+            self.search(term=term)
 
     @ddt.data("view_learningpath", "change_learningpath", "add_learningpath")
     def test_who_may_see_or_fill_in_the_form_may_search(self, permission: str) -> None:
