@@ -19,7 +19,7 @@ from learning_paths import api
 from learning_paths.admin.audit import audit_link
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, DomainForm, DomainFormAdmin, acting_user, state_of
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
-from learning_paths.models import LearningPathEnrollment
+from learning_paths.models import LearningPath, LearningPathEnrollment
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 class EnrollmentAddForm(DomainForm):
     """Enrolls a learner, for the first time or again."""
+
+    class Meta:
+        model = LearningPathEnrollment
+        fields = ["user", "learning_path"]
+        help_texts = {
+            "user": _("The id of the learner's account. The magnifying glass finds it by username or e-mail address.")
+        }
 
     refused_fields = {AlreadyEnrolled: "user", UserNotFound: "user", LearningPathNotFound: "learning_path"}
 
@@ -68,8 +75,8 @@ class EnrollmentChangeForm(DomainForm):
 class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
     """Adding enrolls, changing switches on and off, both through the same functions as everywhere else."""
 
-    list_display = ["user", "learning_path", "is_active", "enrolled_at", "created"]
-    list_display_links = ["user", "learning_path"]
+    list_display = ["user", "path", "is_active", "enrolled_at", "created"]
+    list_display_links = ["user", "path"]
     list_filter = ["is_active", "enrolled_at", "learning_path"]
     list_select_related = ["user", "learning_path"]
     ordering = ["-pk"]
@@ -78,7 +85,6 @@ class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
     show_full_result_count = False
     raw_id_fields = ["user"]
     autocomplete_fields = ["learning_path"]
-    history_list_display = ["is_active"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Add with one form and change with another; a person who may only look gets neither."""
@@ -152,6 +158,11 @@ class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
     def revert_disabled(self, request: HttpRequest, obj: LearningPathEnrollment | None = None) -> bool:
         """Offer no way back to a past state: an enrollment is switched on its own page."""
         return True
+
+    @admin.display(description=_("learning path"), ordering="learning_path__display_name")
+    def path(self, enrollment: LearningPathEnrollment) -> LearningPath:
+        """Return the path. As a field of the row it would be kept on one line, and push the rest off the screen."""
+        return enrollment.learning_path
 
     @admin.display(description=_("audit"))
     def audit(self, enrollment: LearningPathEnrollment) -> SafeString:

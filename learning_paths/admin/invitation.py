@@ -29,7 +29,7 @@ from learning_paths.exceptions import (
     LearningPathsError,
     RetiredEmail,
 )
-from learning_paths.models import LearningPathEnrollmentAllowed
+from learning_paths.models import LearningPath, LearningPathEnrollmentAllowed
 
 NAMED_AT_MOST = 10
 
@@ -78,8 +78,8 @@ class InvitationAdmin(DomainFormAdmin):
     """Adding invites and an action withdraws; what an invitation has become is not for hands to change."""
 
     form = InvitationForm
-    list_display = ["email", "learning_path", "state", "user", "created"]
-    list_display_links = ["email", "learning_path"]
+    list_display = ["email", "path", "state", "user", "created"]
+    list_display_links = ["email", "path"]
     list_filter = [StateFilter, "created", "learning_path"]
     list_select_related = ["user", "learning_path"]
     ordering = ["-pk"]
@@ -136,6 +136,11 @@ class InvitationAdmin(DomainFormAdmin):
             self.message_user(request, text % {"count": withdrawn}, messages.SUCCESS)
         if left_alone:
             self.message_user(request, _left_alone(left_alone), messages.WARNING)
+
+    @admin.display(description=_("learning path"), ordering="learning_path__display_name")
+    def path(self, invitation: LearningPathEnrollmentAllowed) -> LearningPath:
+        """Return the path. As a field of the row it would be kept on one line, and push the rest off the screen."""
+        return invitation.learning_path
 
     @admin.display(description=_("state"))
     def state(self, invitation: LearningPathEnrollmentAllowed) -> Any:

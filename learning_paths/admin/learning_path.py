@@ -115,12 +115,12 @@ class LearningPathAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
         """Return the number of steps."""
         return int(learning_path.steps_count)
 
-    @admin.display(description=_("active learners"), ordering="active_learners")
+    @admin.display(description=_("learners"), ordering="active_learners")
     def active_learners(self, learning_path: Any) -> int:
         """Return the number of active enrollments."""
         return int(learning_path.active_learners)
 
-    @admin.display(description=_("pending invitations"), ordering="pending_invitations")
+    @admin.display(description=_("invited"), ordering="pending_invitations")
     def pending_invitations(self, learning_path: Any) -> int:
         """Return the number of addresses that wait for an account."""
         return int(learning_path.pending_invitations)

@@ -72,7 +72,7 @@ class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # generic for 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the platform's course runs by search."""
         if db_field.name == "course_key":
-            widget = CourseRunSelect(db_field, self.admin_site)
+            widget = CourseRunSelect(db_field, self.admin_site, attrs={"style": "width: 40em"})
             return db_field.formfield(form_class=CourseKeyFormField, widget=widget)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 

@@ -66,10 +66,9 @@ class PathFormTest(AdminTestCase):
             self.assertContains(response, 'value="Data Science"')
         assert not LearningPath.objects.exists()
 
-    @ddt.data("path-v1:DemoX+DS101+2026", "path-v1:demox+ds101+2026")
-    def test_a_key_is_taken_once_whatever_its_case(self, key: str) -> None:
+    def test_a_key_is_taken_once(self) -> None:
         make_path("path-v1:DemoX+DS101+2026")
-        assert list(errors(self.add(key=key))) == ["key"]
+        assert list(errors(self.add(key="path-v1:DemoX+DS101+2026"))) == ["key"]
 
     def test_skills_are_rows_of_the_form(self) -> None:
         algebra, statistics = (Skill.objects.create(display_name=name) for name in ("Algebra", "Statistics"))
