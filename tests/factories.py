@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from learning_paths.models import LearningPath
 
 
-class UserFactory(factory.django.DjangoModelFactory):
+class UserFactory(factory.django.DjangoModelFactory[User]):
     """A learner with a confirmed address."""
 
     class Meta:
@@ -28,7 +28,7 @@ class StaffFactory(UserFactory):
     is_staff = True
 
 
-class LearningPathFactory(factory.django.DjangoModelFactory):
+class LearningPathFactory(factory.django.DjangoModelFactory[LearningPath]):
     """An open path without steps."""
 
     class Meta:
@@ -40,18 +40,16 @@ class LearningPathFactory(factory.django.DjangoModelFactory):
 
 def make_user(username: str, **fields: Any) -> User:
     """Return a learner, by name, typed."""
-    user: User = UserFactory(username=username, **fields)
-    return user
+    return UserFactory.create(username=username, **fields)
 
 
 def make_staff(username: str = "sam", **fields: Any) -> User:
     """Return a member of the staff, by name, typed."""
-    user: User = StaffFactory(username=username, **fields)
-    return user
+    return StaffFactory.create(username=username, **fields)
 
 
 def make_path(key: str = "path-v1:DemoX+DS101+2026", **fields: Any) -> LearningPath:
     """Return a path, by key, typed."""
-    path: LearningPath = LearningPathFactory(key=key, **fields)
+    path = LearningPathFactory.create(key=key, **fields)
     path.refresh_from_db()
     return path

@@ -20,7 +20,7 @@ class PathsAutoSchema(AutoSchema):
     """The schema class that each view names itself, since the host's default is another one."""
 
 
-class JwtScheme(OpenApiAuthenticationExtension):
+class JwtScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # upstream
     """Describes the LMS's JWT authentication, which drf-spectacular does not know."""
 
     target_class = "edx_rest_framework_extensions.auth.jwt.authentication.JwtAuthentication"

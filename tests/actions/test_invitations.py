@@ -71,7 +71,7 @@ class InviteTests(TestCase):
         assert (invitation.user, invitation.is_active) == (ana, True)
         audit = ManualEnrollmentAudit.objects.get()
         assert audit.state_transition == StateTransition.UNENROLLED_TO_ENROLLED
-        assert (audit.enrollment.user, audit.enrollment_allowed) == (ana, invitation)
+        assert (audit.enrollment, audit.enrollment_allowed) == (ana.learningpathenrollment_set.get(), invitation)
         assert (audit.enrolled_by, audit.reason) == (self.sam, "Scholarship")
 
     def test_a_learner_who_is_enrolled_already_is_left_as_is(self) -> None:
@@ -207,7 +207,11 @@ class WithdrawTests(TestCase):
         assert LearningPathEnrollmentAllowed.objects.get().is_pending
         dan = make_user("dan")
         audit = ManualEnrollmentAudit.objects.latest("pk")
-        assert (audit.enrollment.user, audit.reason, audit.enrolled_by) == (dan, "Second", None)
+        assert (audit.enrollment, audit.reason, audit.enrolled_by) == (
+            dan.learningpathenrollment_set.get(),
+            "Second",
+            None,
+        )
 
 
 class ClaimTests(TestCase):
@@ -237,7 +241,7 @@ class ClaimTests(TestCase):
             audit = enrollment.audit.get()
             assert audit.state_transition == StateTransition.ALLOWED_TO_ENROLLED
             assert (audit.enrolled_by, audit.reason, audit.role, audit.org) == (by, reason, role, org)
-            assert audit.enrollment_allowed.user == dan
+            assert audit.enrollment_allowed == dan.learningpathenrollmentallowed_set.get(learning_path=path)
             assert audit.enrolled_email == "dan@example.com"
         assert api.claim_invitations(dan) == []
 
