@@ -152,7 +152,8 @@ class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
         if request.method == "POST":
             raise PermissionDenied
         _check_ids(object_id, version_id)
-        response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
+        context = {**(extra_context or {}), "change_history": False}
+        response: HttpResponse = super().history_form_view(request, object_id, version_id, context)
         return response
 
     def revert_disabled(self, request: HttpRequest, obj: LearningPathEnrollment | None = None) -> bool:
