@@ -84,8 +84,8 @@ class LearningPathKeyField(OpaqueKeyField):
     """
     A model field whose value is a ``LearningPathKey``.
 
-    The database compares it without regard to case (as it does course keys), so that two paths can't differ by
-    case alone. ``queries.get_learning_path`` looks a key up exactly.
+    MySQL compares it without regard to case, as it does course keys, and so does SQLite with edx-opaque-keys 4.
+    ``queries.get_learning_path`` looks a key up exactly.
     """
 
     description = "A LearningPathKey object, saved to the DB in the form of a string."
