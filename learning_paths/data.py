@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from learning_paths import exceptions
 from learning_paths.keys import LearningPathKey
 
 
@@ -84,3 +85,83 @@ class InvitationOutcome:
     def is_pending(self) -> bool:
         """Whether the address waits for an account."""
         return self.enrollment is None
+
+
+class BulkOperation(TextChoices):
+    """What a bulk run does to each pair of address and path."""
+
+    ENROLL = "enroll", _("enroll")
+    UNENROLL = "unenroll", _("unenroll")
+
+
+class RowStatus(TextChoices):
+    """In which of the three lists of a report a row stands."""
+
+    SUCCESS = "success", _("success")
+    PENDING = "pending", _("pending")
+    FAILURE = "failure", _("failure")
+
+
+class RowCode(TextChoices):
+    """What became of one pair of address and path, stable for programs, with the words for people."""
+
+    ENROLLED = "enrolled", _("Enrolled.")
+    ENROLLED_AGAIN = "enrolled_again", _("Enrolled again.")
+    ALREADY_ENROLLED = "already_enrolled", _("Was enrolled already.")
+    INVITED = "invited", _("Will be enrolled as soon as an account with this address is activated.")
+    ALREADY_INVITED = "already_invited", _("Was invited already, and waits for an account.")
+    UNENROLLED = "unenrolled", _("Unenrolled.")
+    WITHDRAWN = "invitation_withdrawn", _("The invitation was withdrawn.")
+    NOT_ENROLLED = "not_enrolled", _("Was not enrolled.")
+    AMBIGUOUS = exceptions.AmbiguousEmail.code, exceptions.AmbiguousEmail.default_message
+    RETIRED = exceptions.RetiredEmail.code, exceptions.RetiredEmail.default_message
+    TAKEN = exceptions.InvitationTaken.code, exceptions.InvitationTaken.default_message
+    NOT_SAVED = "not_saved", _("It could not be saved. Try it once more, and tell the site's operators if that fails too.")
+
+    @property
+    def status(self) -> RowStatus:
+        """In which list of the report such a row stands."""
+        if self in {RowCode.AMBIGUOUS, RowCode.RETIRED, RowCode.TAKEN, RowCode.NOT_SAVED}:
+            return RowStatus.FAILURE
+        return RowStatus.PENDING if self in {RowCode.INVITED, RowCode.ALREADY_INVITED} else RowStatus.SUCCESS
+
+    @property
+    def is_change(self) -> bool:
+        """Whether something was written for such a row."""
+        return self in {
+            RowCode.ENROLLED,
+            RowCode.ENROLLED_AGAIN,
+            RowCode.INVITED,
+            RowCode.UNENROLLED,
+            RowCode.WITHDRAWN,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """What became, or in a plan would become, of one pair of address and path."""
+
+    email: str
+    learning_path_key: LearningPathKey
+    code: RowCode
+    username: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkReport:
+    """
+    What became of everything that a bulk request named: each pair once, in the order of the request, and what was no
+    address or no path.
+    """
+
+    rows: tuple[RowOutcome, ...]
+    invalid_emails: tuple[InvalidEntry, ...] = ()
+    invalid_learning_paths: tuple[str, ...] = ()
+
+    def with_status(self, status: RowStatus) -> list[RowOutcome]:
+        """Return the rows of one list."""
+        return [row for row in self.rows if row.code.status == status]
+
+    def count(self, *codes: RowCode) -> int:
+        """Return how many rows have one of these codes."""
+        return sum(row.code in codes for row in self.rows)

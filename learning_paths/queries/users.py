@@ -57,13 +57,13 @@ def confirmed_address(user: User) -> str | None:
 
 def users_by_email(emails: Collection[str]) -> dict[str, list[User]]:
     """
-    Return the accounts that have these normalized addresses, by address, in one query.
+    Return the accounts that have these normalized addresses, by address, in one query, with no more than their names.
 
     Case is ignored. An address with several accounts is ambiguous: it is for the caller to refuse it. Addresses
     without an account are absent. On MySQL, whose collation ignores case, the index on ``auth_user.email`` serves the
     query; elsewhere the column is lower-cased. MySQL ignores accents too, so each match is checked once more.
     """
-    users = get_user_model().objects.all()
+    users = get_user_model().objects.only("username", "email", "is_active")
     if connections[users.db].vendor == "mysql":
         users = users.filter(email__in=emails)
     else:
