@@ -19,15 +19,27 @@ A staff member enrolls a learner::
 
 from __future__ import annotations
 
+from learning_paths.actions.bulk_enrollment import (
+    BulkWork,
+    bulk_enroll,
+    bulk_unenroll,
+    plan_bulk_enrollment,
+    prepare_bulk,
+)
+from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
 from learning_paths.actions.enrollment import enroll, unenroll
-from learning_paths.actions.invitations import claim_invitations, invite, withdraw_invitation
+from learning_paths.actions.invitations import claim_invitations
+from learning_paths.actions.inviting import invite, withdraw_invitation
 from learning_paths.queries.course_runs import get_course_runs, search_course_runs
 from learning_paths.queries.enrollments import active_enrollments, get_active_enrollment, visible_enrollments
 from learning_paths.queries.learning_paths import get_learning_path, get_visible_path, visible_paths
 from learning_paths.queries.users import get_user, is_staff
 
 __all__ = [
+    "BulkWork",
     "active_enrollments",
+    "bulk_enroll",
+    "bulk_unenroll",
     "claim_invitations",
     "enroll",
     "get_active_enrollment",
@@ -37,6 +49,12 @@ __all__ = [
     "get_visible_path",
     "invite",
     "is_staff",
+    "merge",
+    "parse_csv",
+    "parse_items",
+    "parse_text",
+    "plan_bulk_enrollment",
+    "prepare_bulk",
     "search_course_runs",
     "unenroll",
     "visible_enrollments",

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 
 E_SELF_UNENROLLMENT = "learning_paths.E001"
 E_LMS = "learning_paths.E002"
+E_BULK_LIMITS = "learning_paths.E003"
 LMS_METHODS = ("course_runs", "search_course_runs", "retired_emails")
 
 
@@ -23,6 +24,21 @@ def check_self_unenrollment(**kwargs: Any) -> list[checks.CheckMessage]:
             "LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT must be True or False.",
             hint="Write it without quotes.",
             id=E_SELF_UNENROLLMENT,
+        )
+    ]
+
+
+@checks.register
+def check_bulk_limits(**kwargs: Any) -> list[checks.CheckMessage]:
+    """The limits of bulk enrollment are whole numbers above 0, and a request handles no more than a job may have."""
+    limits = [settings.LEARNING_PATHS_BULK_SYNC_LIMIT, settings.LEARNING_PATHS_BULK_MAX_PAIRS]
+    if all(type(limit) is int and limit > 0 for limit in limits) and limits == sorted(limits):
+        return []
+    return [
+        checks.Error(
+            "LEARNING_PATHS_BULK_SYNC_LIMIT and LEARNING_PATHS_BULK_MAX_PAIRS can't be used.",
+            hint="Give whole numbers above 0, the first no larger than the second.",
+            id=E_BULK_LIMITS,
         )
     ]
 

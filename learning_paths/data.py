@@ -116,12 +116,20 @@ class RowCode(TextChoices):
     AMBIGUOUS = exceptions.AmbiguousEmail.code, exceptions.AmbiguousEmail.default_message
     RETIRED = exceptions.RetiredEmail.code, exceptions.RetiredEmail.default_message
     TAKEN = exceptions.InvitationTaken.code, exceptions.InvitationTaken.default_message
-    NOT_SAVED = "not_saved", _("It could not be saved. Try it once more, and tell the site's operators if that fails too.")
+    NOT_SAVED = (
+        "not_saved",
+        _("It could not be saved. Try it once more, and tell the site's operators if that fails too."),
+    )
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether nothing could be done for such a row."""
+        return self in {RowCode.AMBIGUOUS, RowCode.RETIRED, RowCode.TAKEN, RowCode.NOT_SAVED}
 
     @property
     def status(self) -> RowStatus:
         """In which list of the report such a row stands."""
-        if self in {RowCode.AMBIGUOUS, RowCode.RETIRED, RowCode.TAKEN, RowCode.NOT_SAVED}:
+        if self.is_failure:
             return RowStatus.FAILURE
         return RowStatus.PENDING if self in {RowCode.INVITED, RowCode.ALREADY_INVITED} else RowStatus.SUCCESS
 
@@ -165,3 +173,28 @@ class BulkReport:
     def count(self, *codes: RowCode) -> int:
         """Return how many rows have one of these codes."""
         return sum(row.code in codes for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidEntry:
+    """
+    A piece of staff's input that is no e-mail address.
+
+    ``text`` is fit to be shown: short, and without control characters and lone surrogates. ``line`` counts from 1, and
+    is the line of a text or CSV file, or the place in a list.
+    """
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedEmails:
+    """
+    What was found in staff's input, each thing once and in the order of its first appearance.
+
+    ``emails`` are normalized. Of ``invalid``, entries that differ only in case are one.
+    """
+
+    emails: tuple[str, ...]
+    invalid: tuple[InvalidEntry, ...]

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from learning_paths.actions.audit import record_manual_change
+from learning_paths.actions.events import send_after_commit
 from learning_paths.data import Attribution, EnrollmentOutcome, StateTransition
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
 from learning_paths.models import LearningPath, LearningPathEnrollment, LearningPathEnrollmentAllowed
@@ -105,9 +106,7 @@ def unenroll(
                 enrollment_id=enrollment.pk,
                 acting_user=acting_user,
             )
-        transaction.on_commit(
-            lambda: LEARNING_PATH_ENROLLMENT_DEACTIVATED.send_event(enrollment=outcome.enrollment), robust=True
-        )
+        send_after_commit(LEARNING_PATH_ENROLLMENT_DEACTIVATED, enrollment=outcome.enrollment)
     return outcome
 
 
@@ -134,9 +133,7 @@ def activate(user: User, learning_path: LearningPath, *, invited: bool, acting_u
         created=created,
         transition=StateTransition.ALLOWED_TO_ENROLLED if invited else StateTransition.UNENROLLED_TO_ENROLLED,
     )
-    transaction.on_commit(
-        lambda: LEARNING_PATH_ENROLLMENT_ACTIVATED.send_event(enrollment=outcome.enrollment), robust=True
-    )
+    send_after_commit(LEARNING_PATH_ENROLLMENT_ACTIVATED, enrollment=outcome.enrollment)
     return outcome
 
 

@@ -22,6 +22,7 @@ from learning_paths.admin.domain_form import (
 )
 from learning_paths.data import InvitationOutcome
 from learning_paths.exceptions import (
+    AlreadyEnrolled,
     AmbiguousEmail,
     InvalidEmail,
     InvitationTaken,
@@ -65,6 +66,7 @@ class InvitationForm(DomainForm):
     """Invites an address, or enrolls its owner."""
 
     refused_fields = {
+        AlreadyEnrolled: "email",
         InvalidEmail: "email",
         RetiredEmail: "email",
         AmbiguousEmail: "email",
@@ -112,7 +114,11 @@ class InvitationAdmin(DomainFormAdmin):
     ) -> None:
         """Invite through the domain."""
         outcome = api.invite(obj.email, obj.learning_path, **form.attribution, acting_user=acting_user(request))
-        saved = LearningPathEnrollmentAllowed.objects.get(email=outcome.email, learning_path=obj.learning_path)
+        saved = LearningPathEnrollmentAllowed.objects.filter(
+            email=outcome.email, learning_path=obj.learning_path
+        ).first()
+        if saved is None:  # a learner who came by another road, and needs none
+            raise AlreadyEnrolled
         obj.pk = saved.pk
         obj.refresh_from_db()
         state = state_of(request)

@@ -11,6 +11,14 @@ from rest_framework.views import APIView
 from learning_paths import api
 
 
+class IsStaff(BasePermission):
+    """Lets staff pass: active accounts with ``is_staff`` or ``is_superuser``. DRF's own looks at ``is_staff`` alone."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Look at the account that sent the request."""
+        return api.is_staff(request.user)
+
+
 class MayUnenroll(BasePermission):
     """Lets staff unenroll; others only where the site's ``LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT`` says so."""
 

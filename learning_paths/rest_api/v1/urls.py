@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import re_path
 
+from learning_paths.rest_api.v1.bulk_views import BulkEnrollmentViewSet
 from learning_paths.rest_api.v1.views import EnrollmentViewSet, LearningPathEnrollmentViewSet
 
 urlpatterns = [
@@ -12,6 +13,11 @@ urlpatterns = [
         r"^learning-path-enrollment/(?P<learning_path_key>[\s\S]+?)/?$",
         LearningPathEnrollmentViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"}),
         name="learning-path-enrollment",
+    ),
+    re_path(
+        r"^enrollment/bulk_enroll/?$",
+        BulkEnrollmentViewSet.as_view({"post": "create", "delete": "destroy"}),
+        name="bulk-enrollment",
     ),
     re_path(r"^enrollment/?$", EnrollmentViewSet.as_view({"get": "list"}), name="enrollment-list"),
 ]

@@ -1,0 +1,157 @@
+"""
+Bulk enrollment: parse, plan, apply, report.
+
+Every pair of address and path has its own fate, and everything that was named is accounted for. See ADR 0004.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opaque_keys import InvalidKeyError
+
+from learning_paths.actions.bulk_apply import apply_isolated
+from learning_paths.actions.bulk_parsing import parse_items, parse_text
+from learning_paths.actions.bulk_plan import Chunk, plan
+from learning_paths.data import Attribution, BulkOperation, BulkReport, InvalidEntry, ParsedEmails, RowOutcome
+from learning_paths.keys import LearningPathKey
+from learning_paths.models import LearningPath
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+ADDRESSES_PER_CHUNK = 400
+PAIRS_PER_CHUNK = 2000
+
+Emails = str | Iterable[str] | ParsedEmails
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BulkWork:
+    """What a bulk request comes to: the addresses and paths that are there, and what it named besides."""
+
+    emails: tuple[str, ...]
+    paths: tuple[LearningPath, ...]
+    invalid_emails: tuple[InvalidEntry, ...]
+    invalid_learning_paths: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """The number of pairs."""
+        return len(self.emails) * len(self.paths)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Cut the work into pieces that one transaction each can hold."""
+        if not self.paths:
+            return
+        size = max(1, min(ADDRESSES_PER_CHUNK, PAIRS_PER_CHUNK // len(self.paths)))
+        for begin in range(0, len(self.emails), size):
+            yield Chunk(self.emails[begin : begin + size], self.paths)
+
+    def report(self, rows: Iterable[RowOutcome]) -> BulkReport:
+        """Return the report of these rows and of what could not be worked on."""
+        return BulkReport(tuple(rows), self.invalid_emails, self.invalid_learning_paths)
+
+
+def prepare_bulk(emails: Emails, learning_paths: Iterable[LearningPathKey | str]) -> BulkWork:
+    """
+    Find out what a bulk request comes to, in one query.
+
+    Arguments:
+        emails: text with addresses, a list of such texts, or what one of the parsers made of a file.
+        learning_paths: keys of paths. Repeated ones count once; malformed and unknown ones are set apart.
+    """
+    if isinstance(emails, str):
+        emails = parse_text(emails)
+    elif not isinstance(emails, ParsedEmails):
+        emails = parse_items(emails)
+    named = list(dict.fromkeys(str(key).strip() for key in learning_paths))
+    keys = {text: key for text in named if (key := _key(text)) is not None}
+    found = {path.key: path for path in LearningPath.objects.filter(key__in=list(keys.values()))} if keys else {}
+    paths = {text: found[key] for text, key in keys.items() if key in found}
+    return BulkWork(
+        emails=emails.emails,
+        paths=tuple(paths.values()),
+        invalid_emails=emails.invalid,
+        invalid_learning_paths=tuple(text for text in named if text not in paths),
+    )
+
+
+def plan_bulk_enrollment(work: BulkWork, *, operation: BulkOperation = BulkOperation.ENROLL) -> BulkReport:
+    """Return what the operation would do to each pair. Nothing is written, and at most four queries a chunk read."""
+    return work.report(row.outcome for chunk in work.chunks() for row in plan(operation, chunk, lock=False))
+
+
+def bulk_enroll(
+    work: BulkWork,
+    *,
+    reason: str = "",
+    role: str = "",
+    org: str = "",
+    acting_user: User | None,
+    on_progress: Progress | None = None,
+) -> BulkReport:
+    """
+    Enroll the owner of each address in each path, now or as soon as there is one.
+
+    Does to each pair what ``invite`` does to one. One row's failure touches no other row. Each chunk of some hundred
+    addresses is a transaction of its own, so what is done stays done if the process is killed, and a second run does
+    the rest; only inside a transaction of the caller's is it all or nothing. Whether ``acting_user`` may do this is for
+    the caller to check.
+
+    Arguments:
+        work: what ``prepare_bulk`` returned.
+        reason, role, org: what the audit rows say, those of the invitations and of their claims too.
+        acting_user: who asked for it; None for the system.
+        on_progress: called after each chunk with the number of pairs done so far.
+
+    Returns:
+        The fate of each pair, and what was no address or no path.
+
+    Raises:
+        DatabaseError: the caller's own transaction was undone by the database.
+    """
+    attribution = Attribution(acting_user.pk if acting_user else None, reason, role, org)
+    return _run(BulkOperation.ENROLL, work, attribution, acting_user, on_progress)
+
+
+def bulk_unenroll(
+    work: BulkWork,
+    *,
+    reason: str = "",
+    role: str = "",
+    org: str = "",
+    acting_user: User | None,
+    on_progress: Progress | None = None,
+) -> BulkReport:
+    """
+    Unenroll the owner of each address from each path, and withdraw what is pending for the address.
+
+    As ``bulk_enroll`` in everything else. A pair with nothing to undo is a success.
+    """
+    attribution = Attribution(acting_user.pk if acting_user else None, reason, role, org)
+    return _run(BulkOperation.UNENROLL, work, attribution, acting_user, on_progress)
+
+
+def _run(
+    operation: BulkOperation,
+    work: BulkWork,
+    attribution: Attribution,
+    acting_user: User | None,
+    on_progress: Progress | None,
+) -> BulkReport:
+    outcomes: list[RowOutcome] = []
+    for chunk in work.chunks():
+        outcomes.extend(row.outcome for row in apply_isolated(operation, chunk, attribution, acting_user))
+        if on_progress is not None:
+            on_progress(len(outcomes))
+    return work.report(outcomes)
+
+
+def _key(text: str) -> LearningPathKey | None:
+    try:
+        return LearningPathKey.from_string(text)
+    except InvalidKeyError:
+        return None

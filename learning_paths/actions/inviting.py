@@ -1,0 +1,101 @@
+"""Inviting an address to a path, and taking that back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from learning_paths.actions.audit import record_manual_change
+from learning_paths.actions.bulk_apply import apply
+from learning_paths.actions.bulk_plan import Chunk
+from learning_paths.data import Attribution, BulkOperation, InvitationOutcome, RowCode, RowStatus, StateTransition
+from learning_paths.emails import normalize_email
+from learning_paths.exceptions import AmbiguousEmail, InvitationTaken, NotInvited, RetiredEmail
+from learning_paths.models import LearningPath, LearningPathEnrollmentAllowed
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+REFUSALS = {
+    RowCode.AMBIGUOUS: AmbiguousEmail,
+    RowCode.RETIRED: RetiredEmail,
+    RowCode.TAKEN: InvitationTaken,
+}
+
+
+def invite(
+    email: str,
+    learning_path: LearningPath,
+    *,
+    reason: str = "",
+    role: str = "",
+    org: str = "",
+    acting_user: User | None,
+) -> InvitationOutcome:
+    """
+    Enroll the owner of an address in a path, now or as soon as there is one.
+
+    The owner of an active account is enrolled at once. Any other address waits as a pending invitation, which its
+    owner claims by registering and activating the account, or by changing to this address. What was so already is left
+    as it is. A change leaves an audit row that names ``acting_user``. After the commit the accounts are looked at once
+    more, in case one registered meanwhile (ADR 0003, "The registration race"). Whether ``acting_user`` may do this is
+    for the caller to check.
+
+    Arguments:
+        email: the address, in any case.
+        learning_path: the path.
+        reason, role, org: what the audit rows say, that of this invitation and that of its claim.
+        acting_user: who asked for it; None for the system.
+
+    Raises:
+        InvalidEmail: it is no address.
+        RetiredEmail: its owner's account was retired.
+        AmbiguousEmail: several accounts have it.
+        InvitationTaken: an account that does not have the address any more used its invitation to this path.
+    """
+    address = normalize_email(email)
+    attribution = Attribution(acting_user.pk if acting_user else None, reason, role, org)
+    [row] = apply(BulkOperation.ENROLL, Chunk([address], [learning_path]), attribution, acting_user)
+    if row.code in REFUSALS:
+        raise REFUSALS[row.code]
+    enrollment = None
+    if row.user is not None and row.enrollment is not None and row.code.status == RowStatus.SUCCESS:
+        row.enrollment.user, row.enrollment.learning_path = row.user, row.path
+        enrollment = row.enrollment.as_data()
+    return InvitationOutcome(address, learning_path.key, enrollment, changed=row.code.is_change)
+
+
+def withdraw_invitation(
+    email: str,
+    learning_path: LearningPath,
+    *,
+    reason: str = "",
+    role: str = "",
+    org: str = "",
+    acting_user: User | None,
+) -> None:
+    """
+    Take a pending invitation back, with an audit row that names ``acting_user``. The row stays, switched off.
+
+    Arguments: as for ``invite``.
+
+    Raises:
+        InvalidEmail: it is no address.
+        NotInvited: the address has no pending invitation to the path.
+    """
+    address = normalize_email(email)
+    with transaction.atomic():
+        pending = LearningPathEnrollmentAllowed.objects.pending_for(address).filter(learning_path=learning_path)
+        invitation = pending.select_for_update().first()
+        if invitation is None:
+            raise NotInvited
+        invitation.is_active = False
+        invitation.save()
+        record_manual_change(
+            StateTransition.ALLOWED_TO_UNENROLLED,
+            email=address,
+            attribution=Attribution(acting_user.pk if acting_user else None, reason, role, org),
+            enrollment_allowed_id=invitation.pk,
+            acting_user=acting_user,
+        )

@@ -1,0 +1,240 @@
+"""What comes in and goes out at the bulk endpoint."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypedDict
+
+from django.conf import settings
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from learning_paths import api
+from learning_paths.data import BulkReport, ParsedEmails, RowCode, RowOutcome, RowStatus
+
+SEPARATORS = re.compile(r"[,;\s]+")
+TEXT_OR_LIST = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+LARGEST_FILE = 50 * 2**20
+"""Bytes. The file is read whole; this is far above what ``LEARNING_PATHS_BULK_MAX_PAIRS`` takes."""
+
+
+class WhyAndAsWhat(TypedDict):
+    """The keyword arguments of the bulk actions that go into the audit."""
+
+    reason: str
+    role: str
+    org: str
+
+
+class TextOrListField(serializers.Field[Any, Any, Any, Any]):
+    """Text, or a list of texts."""
+
+    default_error_messages = {
+        "invalid": _("Give text or a list of texts."),
+        "blank": _("This field may not be blank."),
+    }
+
+    def get_value(self, dictionary: Any) -> Any:
+        """Take a form's field that is given several times for a list."""
+        if isinstance(dictionary, QueryDict) and len(values := dictionary.getlist(self.field_name or "")) > 1:
+            return values
+        return super().get_value(dictionary)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        """Return the texts."""
+        texts = [data] if isinstance(data, str) else data
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            self.fail("invalid")
+        if not any(text.strip() for text in texts):
+            self.fail("blank")
+        return texts
+
+
+@extend_schema_field(TEXT_OR_LIST)
+class EmailsField(TextOrListField):
+    """Addresses in text or in a list; which of them are none is no error of the request."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the parsed addresses."""
+        texts = super().to_internal_value(data)
+        return api.parse_text(texts[0]) if isinstance(data, str) else api.parse_items(texts)
+
+
+@extend_schema_field(TEXT_OR_LIST)
+class PathsField(TextOrListField):
+    """Keys of learning paths in text or in a list; which of them are none is no error of the request."""
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        """Return the texts that ought to be keys."""
+        texts = super().to_internal_value(data)
+        return [key for text in texts for key in SEPARATORS.split(text.strip()) if key]
+
+
+class BulkRequestSerializer(serializers.Serializer[Any]):
+    """A bulk request. ``emails`` and ``file`` may both be given; one of them must be."""
+
+    learning_paths = PathsField(help_text=_("Keys of learning paths, separated by commas, or a list of them."))
+    emails = EmailsField(
+        required=False,
+        help_text=_("Addresses, separated by commas, semicolons, spaces or new lines, or a list of them."),
+    )
+    file = serializers.FileField(
+        required=False, allow_empty_file=True, write_only=True, help_text=_("A CSV file with a column of addresses.")
+    )
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
+    role = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
+    org = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
+    dry_run = serializers.BooleanField(
+        required=False, default=False, help_text=_("Only tell what would happen; nothing is changed.")
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse what this version does not know, rather than enroll people whom an unheard condition would not."""
+        unknown = set(data) - set(self.fields) - {"csrfmiddlewaretoken"} if hasattr(data, "keys") else set()
+        if unknown:
+            raise serializers.ValidationError({name: [_("This field is not known here.")] for name in sorted(unknown)})
+        return super().to_internal_value(data)
+
+    def validate_file(self, file: Any) -> Any:
+        """Refuse a file that would not fit into memory in comfort."""
+        if file.size > LARGEST_FILE:
+            raise serializers.ValidationError(_("The file is too large. Cut it into several."))
+        return file
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Bring the addresses of both sources together."""
+        parsed: list[ParsedEmails] = [attrs["emails"]] if "emails" in attrs else []
+        if (file := attrs.pop("file", None)) is not None:
+            parsed.append(api.parse_csv(file.read()))
+        if not parsed:
+            raise serializers.ValidationError({"emails": [_("Give addresses here, or a CSV file in “file”.")]})
+        return {**attrs, "emails": api.merge(*parsed)}
+
+    @property
+    def work(self) -> api.BulkWork:
+        """What the request comes to, looked up in one query."""
+        return api.prepare_bulk(self.validated_data["emails"], self.validated_data["learning_paths"])
+
+    @property
+    def attribution(self) -> WhyAndAsWhat:
+        """What the audit rows say besides who did it, as keyword arguments."""
+        data = self.validated_data
+        return {"reason": data["reason"], "role": data["role"], "org": data["org"]}
+
+
+class SuccessSerializer(serializers.Serializer[Any]):
+    """An enrolled learner."""
+
+    email = serializers.CharField()
+    learning_path = serializers.CharField()
+    username = serializers.CharField()
+    created = serializers.BooleanField(help_text=_("False where nothing had to change."))
+
+
+class PendingSerializer(serializers.Serializer[Any]):
+    """An address that waits for an account."""
+
+    email = serializers.CharField()
+    learning_path = serializers.CharField()
+    created = serializers.BooleanField(help_text=_("False where nothing had to change."))
+
+
+class FailureSerializer(serializers.Serializer[Any]):
+    """A pair for which nothing could be done."""
+
+    email = serializers.CharField()
+    learning_path = serializers.CharField()
+    code = serializers.ChoiceField(choices=[(code.value, code.label) for code in RowCode if code.is_failure])
+    reason = serializers.CharField()
+
+
+class UnenrolledSerializer(serializers.Serializer[Any]):
+    """A pair that is not enrolled any more; without a username where an invitation was withdrawn."""
+
+    email = serializers.CharField()
+    learning_path = serializers.CharField()
+    username = serializers.CharField(required=False)
+    changed = serializers.BooleanField(help_text=_("False where nothing had to change."))
+
+
+class BulkEnrollAnswerSerializer(serializers.Serializer[Any]):
+    """Accounts for everything that the request named."""
+
+    successes = SuccessSerializer(many=True)
+    pending = PendingSerializer(many=True)
+    failures = FailureSerializer(many=True)
+    invalid_email_addresses = serializers.ListField(child=serializers.CharField())
+    invalid_learning_paths = serializers.ListField(child=serializers.CharField())
+    enrollments_created = serializers.IntegerField()
+    enrollment_allowed_created = serializers.IntegerField()
+
+
+class BulkUnenrollAnswerSerializer(serializers.Serializer[Any]):
+    """Accounts for everything that the request named."""
+
+    successes = UnenrolledSerializer(many=True)
+    pending = PendingSerializer(many=True)
+    failures = FailureSerializer(many=True)
+    invalid_email_addresses = serializers.ListField(child=serializers.CharField())
+    invalid_learning_paths = serializers.ListField(child=serializers.CharField())
+    enrollments_unenrolled = serializers.IntegerField()
+    enrollment_allowed_deactivated = serializers.IntegerField()
+
+
+def too_many_pairs(work: api.BulkWork) -> str | None:
+    """Return what to tell who asks for more pairs than one request handles."""
+    limit = settings.LEARNING_PATHS_BULK_SYNC_LIMIT
+    if len(work) <= limit:
+        return None
+    text = _(
+        "These are %(pairs)d pairs of address and learning path. One request handles at most %(limit)d. "
+        "Send fewer addresses or learning paths at a time."
+    )
+    return text % {"pairs": len(work), "limit": limit}
+
+
+def render_report(report: BulkReport, *, changed_as: str) -> dict[str, Any]:
+    """
+    Return the body of the answer: each row in one of three lists, then what was no address or no path, then counts.
+
+    ``changed_as`` names the field that says whether something was written for the row.
+    """
+    lists: dict[RowStatus, list[dict[str, Any]]] = {status: [] for status in RowStatus}
+    for row in report.rows:
+        lists[row.code.status].append(_render_row(row, changed_as))
+    return {
+        "successes": lists[RowStatus.SUCCESS],
+        "pending": lists[RowStatus.PENDING],
+        "failures": lists[RowStatus.FAILURE],
+        "invalid_email_addresses": [entry.text for entry in report.invalid_emails],
+        "invalid_learning_paths": list(report.invalid_learning_paths),
+    }
+
+
+def _render_row(row: RowOutcome, changed_as: str) -> dict[str, Any]:
+    rendered: dict[str, Any] = {"email": row.email, "learning_path": str(row.learning_path_key)}
+    status = row.code.status
+    if status == RowStatus.FAILURE:
+        return {**rendered, "code": row.code.value, "reason": str(row.code.label)}
+    if status == RowStatus.SUCCESS and row.username:
+        rendered["username"] = row.username
+    rendered[changed_as] = row.code.is_change
+    return rendered
+
+
+def counts_of_enrolling(report: BulkReport) -> dict[str, int]:
+    """Return how many enrollments and how many pending invitations the request made, or switched on."""
+    return {
+        "enrollments_created": report.count(RowCode.ENROLLED, RowCode.ENROLLED_AGAIN),
+        "enrollment_allowed_created": report.count(RowCode.INVITED),
+    }
+
+
+def counts_of_unenrolling(report: BulkReport) -> dict[str, int]:
+    """Return how many enrollments and how many pending invitations the request switched off."""
+    return {
+        "enrollments_unenrolled": report.count(RowCode.UNENROLLED),
+        "enrollment_allowed_deactivated": report.count(RowCode.WITHDRAWN),
+    }
