@@ -27,6 +27,7 @@ from learning_paths.actions.bulk_enrollment import (
     prepare_bulk,
 )
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
+from learning_paths.actions.bulk_report import write_csv
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
@@ -60,4 +61,5 @@ __all__ = [
     "visible_enrollments",
     "visible_paths",
     "withdraw_invitation",
+    "write_csv",
 ]

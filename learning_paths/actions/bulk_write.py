@@ -13,6 +13,7 @@ from learning_paths.actions.bulk_plan import PlannedRow
 from learning_paths.actions.events import send_after_commit
 from learning_paths.data import Attribution, InvitationOutcome, RowCode, StateTransition
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
+from learning_paths.models.history import copy_to_history
 from learning_paths.signals import (
     LEARNING_PATH_ENROLLMENT_ACTIVATED,
     LEARNING_PATH_ENROLLMENT_DEACTIVATED,
@@ -37,15 +38,17 @@ def write_enrolling(rows: Sequence[PlannedRow], attribution: Attribution, acting
         IntegrityError: somebody inserted one of the rows since they were planned. A new plan sees that row.
     """
     now = timezone.now()
-    new = [row for row in rows if row.code == RowCode.ENROLLED and row.user is not None]
+    new: list[PlannedRow] = []
     again = [row for row in rows if row.code == RowCode.ENROLLED_AGAIN]
-    for row in new:
-        row.enrollment = LearningPathEnrollment(
-            user=row.user, learning_path=row.path, enrolled_at=now, created=now, modified=now
-        )
-    _insert(_enrollments(new), _learner_and_path, _same_learners)
-    _keep_history(_enrollments(new), acting_user, update=False)
-    _switch(_enrollments(again), acting_user, is_active=True, enrolled_at=now, modified=now)
+    for row in rows:
+        if row.code == RowCode.ENROLLED and row.user is not None:
+            row.enrollment = LearningPathEnrollment(
+                user_id=row.user.pk, learning_path_id=row.path.pk, enrolled_at=now, created=now, modified=now
+            )
+            new.append(row)
+    ids = _insert(_enrollments(new), _learner_and_path, _same_learners)
+    copy_to_history(LearningPathEnrollment, ids, created=True, acting_user=acting_user, when=now)
+    _switch(_enrollments(again), acting_user, now, is_active=True, enrolled_at=now)
     _invite(rows, now)
     _record(rows, _enrolling_transition, attribution, acting_user, now)
     _announce(LEARNING_PATH_ENROLLMENT_ACTIVATED, [*new, *again])
@@ -59,7 +62,7 @@ def write_unenrolling(rows: Sequence[PlannedRow], attribution: Attribution, acti
     """Carry a locked plan of unenrolling out, within its transaction. A pending invitation of the pair goes too."""
     now = timezone.now()
     leaving = [row for row in rows if row.code == RowCode.UNENROLLED]
-    _switch(_enrollments(leaving), acting_user, is_active=False, modified=now)
+    _switch(_enrollments(leaving), acting_user, now, is_active=False)
     for row in rows:
         if not row.was_pending:
             row.invitation = None
@@ -88,7 +91,11 @@ def _invite(rows: Iterable[PlannedRow], now: datetime) -> None:
         if row.invitation is None:
             if row.code.is_change:
                 row.invitation = LearningPathEnrollmentAllowed(
-                    email=row.email, learning_path=row.path, user=owner, created=now, modified=now
+                    email=row.email,
+                    learning_path_id=row.path.pk,
+                    user_id=owner.pk if owner else None,
+                    created=now,
+                    modified=now,
                 )
                 missing.append(row.invitation)
         elif row.invitation.user_id is None:
@@ -114,8 +121,8 @@ def _record(
     """Write one audit row for each row that changed something."""
     audits = [
         ManualEnrollmentAudit(
-            enrollment=row.enrollment if row.code in SWITCHING else None,
-            enrollment_allowed=row.invitation,
+            enrollment_id=row.enrollment.pk if row.enrollment and row.code in SWITCHING else None,
+            enrollment_allowed_id=row.invitation.pk if row.invitation else None,
             enrolled_by_id=attribution.enrolled_by_id,
             enrolled_email=row.email,
             state_transition=transition(row),
@@ -128,8 +135,8 @@ def _record(
         for row in rows
         if row.code.is_change
     ]
-    _insert(audits, _enrollment_and_invitation, _same_moment)
-    _keep_history(audits, acting_user, update=False)
+    ids = _insert(audits, _enrollment_and_invitation, _same_moment)
+    copy_to_history(ManualEnrollmentAudit, ids, created=True, acting_user=acting_user, when=now)
 
 
 def _announce(signal: OpenEdxPublicSignal, rows: Iterable[PlannedRow]) -> None:
@@ -149,19 +156,20 @@ def _enrollments(rows: Iterable[PlannedRow]) -> list[LearningPathEnrollment]:
 
 def _insert(
     rows: Sequence[Row], key: Callable[[Row], Hashable], same: Callable[[Sequence[Row]], models.QuerySet[Row]]
-) -> None:
+) -> list[int]:
     """
-    Insert rows so that each has its id.
+    Insert rows so that each has its id, and return the ids.
 
     MySQL gives none back from a bulk insert; there they are read back in one query, by a key that tells them apart.
     """
     if not rows:
-        return
+        return []
     type(rows[0])._default_manager.bulk_create(rows)
     if rows[0].pk is None:
         ids = {key(row): row.pk for row in same(rows)}
         for row in rows:
             row.pk = ids[key(row)]
+    return [row.pk for row in rows]
 
 
 def _learner_and_path(row: LearningPathEnrollment) -> Hashable:
@@ -199,10 +207,13 @@ def _same_moment(rows: Sequence[ManualEnrollmentAudit]) -> models.QuerySet[Manua
     )
 
 
-def _switch(enrollments: Sequence[LearningPathEnrollment], acting_user: User | None, **values: object) -> None:
+def _switch(
+    enrollments: Sequence[LearningPathEnrollment], acting_user: User | None, now: datetime, **values: object
+) -> None:
     """Give the enrollments the same new values, and keep history."""
-    _update(enrollments, **values)
-    _keep_history(enrollments, acting_user, update=True)
+    _update(enrollments, modified=now, **values)
+    ids = [enrollment.pk for enrollment in enrollments]
+    copy_to_history(LearningPathEnrollment, ids, created=False, acting_user=acting_user, when=now)
 
 
 def _update(rows: Sequence[Row], **values: object) -> None:
@@ -212,18 +223,3 @@ def _update(rows: Sequence[Row], **values: object) -> None:
     for row in rows:
         for name, value in values.items():
             setattr(row, name, value)
-
-
-def _keep_history(rows: Sequence[models.Model], acting_user: User | None, *, update: bool) -> None:
-    """
-    Add a history row for each row, which bulk writes do not do by themselves.
-
-    ``_history_user`` is set on each, as in ``models.history.save_with_history``: given only a default,
-    django-simple-history would take None for "ask the request".
-    """
-    if not rows:
-        return
-    for row in rows:
-        row._history_user = acting_user  # type: ignore[attr-defined]  # django-simple-history's documented hook
-    history = type(rows[0]).history  # type: ignore[attr-defined]  # added by HistoricalRecords
-    history.bulk_history_create(rows, update=update, default_change_reason=None)

@@ -28,6 +28,7 @@ class SchemaTests(TestCase):
         validate_schema(schema)
         assert set(schema["paths"]) == {
             "/api/v1/enrollment/",
+            "/api/v1/enrollment/bulk_enroll/",
             "/api/v1/learning-path-enrollment/{learning_path_key}/",
         }
         assert schema["info"]["title"] == "Learning paths"
@@ -38,6 +39,9 @@ class SchemaTests(TestCase):
         assert set(one["get"]["responses"]) == {"200", "403", "404"}
         assert set(one["post"]["responses"]) == {"200", "201", "403", "404", "409"}
         assert set(one["delete"]["responses"]) == {"204", "403", "404"}
+        bulk = paths["/api/v1/enrollment/bulk_enroll/"]
+        assert set(bulk["post"]["responses"]) == {"200", "201", "400", "403", "413"}
+        assert set(bulk["delete"]["responses"]) == {"200", "400", "403", "413"}
         assert {parameter["name"] for parameter in paths["/api/v1/enrollment/"]["get"]["parameters"]} == {
             "cursor",
             "enrolled_after",

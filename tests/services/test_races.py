@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test import TransactionTestCase
 from rest_framework.test import APIClient
 
@@ -19,6 +18,7 @@ from learning_paths import api
 from learning_paths.data import StateTransition
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
 from tests.factories import make_path, make_staff, make_user
+from tests.services.threads import at_once
 
 pytestmark = [
     pytest.mark.services,
@@ -26,22 +26,6 @@ pytestmark = [
 ]
 
 URL = "/api/v1/learning-path-enrollment/path-v1:DemoX+DS101+2026/"
-
-
-def at_once(functions: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Run each function in a thread and a connection of its own, all of them let go at the same moment."""
-    barrier = Barrier(len(functions))
-
-    def run(function: Callable[[], Any]) -> Any:
-        try:
-            connection.ensure_connection()
-            barrier.wait()
-            return function()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(functions)) as pool:
-        return [future.result() for future in [pool.submit(run, function) for function in functions]]
 
 
 class EnrollmentRaceTests(TransactionTestCase):

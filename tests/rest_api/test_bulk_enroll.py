@@ -1,0 +1,366 @@
+"""``/api/v1/enrollment/bulk_enroll/``: statuses, bodies, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from unittest import mock
+
+import ddt
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DatabaseError, connection, transaction
+from django.test import override_settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase as HypothesisTestCase
+from rest_framework.test import APIClient
+
+from learning_paths.actions import bulk_apply
+from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
+from tests.factories import make_path, make_staff, make_user
+from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase
+
+URL = "/api/v1/enrollment/bulk_enroll/"
+EMPTY: dict[str, Any] = {
+    "successes": [],
+    "pending": [],
+    "failures": [],
+    "invalid_email_addresses": [],
+    "invalid_learning_paths": [],
+}
+METHODS = ("post", "delete")
+
+
+class SavepointClient(APIClient):
+    """
+    Sends each request in a savepoint.
+
+    The view is not atomic, but a ``TestCase`` is: when DRF answers an error it marks the transaction around the view,
+    which is none in the LMS, to be rolled back.
+    """
+
+    def request(self, **kwargs: Any) -> Any:
+        with transaction.atomic():
+            return super().request(**kwargs)
+
+
+class Base(RestTestCase):
+    """Sends requests, as Sam of the staff unless said otherwise."""
+
+    client_class = SavepointClient
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.act_as("sam")
+
+    def send(self, method: str = "post", **data: Any) -> Any:
+        return getattr(self.client, method)(URL, data=json.dumps(data), content_type="application/json")
+
+
+@ddt.ddt
+class AccessTests(Base):
+    """Staff only."""
+
+    @ddt.data(*METHODS)
+    def test_anonymous_and_learners(self, method: str) -> None:
+        for name, status in ((None, 401), ("ana", 403), ("ida", 403)):
+            self.act_as(name)
+            self.assert_json(self.send(method, learning_paths=OPEN, emails="new@example.com"), status)
+        self.people["ida"].is_staff = True
+        self.act_as("ida")
+        self.assert_json(self.send(method, learning_paths=OPEN, emails="new@example.com"), 403)
+        assert not LearningPathEnrollmentAllowed.objects.exists()
+
+    @ddt.data("get", "put", "patch")
+    def test_other_methods(self, method: str) -> None:
+        self.assert_json(getattr(self.client, method)(URL), 405)
+
+    def test_superusers_and_no_trailing_slash(self) -> None:
+        self.act_as("una")
+        body = {"learning_paths": OPEN, "emails": "new@example.com"}
+        self.assert_json(self.client.post(URL.rstrip("/"), body, format="json"), 201)
+
+
+@ddt.ddt
+class EnrollTests(Base):
+    """POST."""
+
+    def test_each_kind_of_row(self) -> None:
+        make_user("twin1", email="twin@example.com")
+        make_user("twin2", email="TWIN@example.com")
+        self.enroll("ben")
+        answer = self.assert_json(
+            self.send(
+                learning_paths=f"{OPEN}, path-v1:x",
+                emails="Ana@example.com; ben@example.com new@example.com, nope\ntwin@example.com",
+                reason="Cohort",
+                role="scholar",
+                org="DemoX",
+            ),
+            201,
+        )
+        assert answer == {
+            "successes": [
+                {"email": "ana@example.com", "learning_path": OPEN, "username": "ana", "created": True},
+                {"email": "ben@example.com", "learning_path": OPEN, "username": "ben", "created": False},
+            ],
+            "pending": [{"email": "new@example.com", "learning_path": OPEN, "created": True}],
+            "failures": [
+                {
+                    "email": "twin@example.com",
+                    "learning_path": OPEN,
+                    "code": "ambiguous_email",
+                    "reason": "More than one account has this e-mail address. Enroll the learner by username.",
+                }
+            ],
+            "invalid_email_addresses": ["nope"],
+            "invalid_learning_paths": ["path-v1:x"],
+            "enrollments_created": 1,
+            "enrollment_allowed_created": 1,
+        }
+        audits = ManualEnrollmentAudit.objects.all()
+        assert {(audit.enrolled_by, audit.reason, audit.role, audit.org) for audit in audits} == {
+            (self.people["sam"], "Cohort", "scholar", "DemoX")
+        }
+
+    def test_lists(self) -> None:
+        answer = self.assert_json(
+            self.send(learning_paths=[OPEN, INVITE_ONLY], emails=["ana@example.com", "Ben <ben@example.com>"]), 201
+        )
+        assert answer["enrollments_created"] == 4
+
+    def test_form_encoded(self) -> None:
+        for emails in ("ana@example.com,new@example.com", ["ben@example.com", "new2@example.com"]):
+            response = self.client.post(URL, {"learning_paths": OPEN, "emails": emails}, format="multipart")
+            assert self.assert_json(response, 201)["enrollments_created"] == 1
+        body = f"learning_paths={OPEN.replace('+', '%2B')}&emails=new3@example.com"
+        response = self.client.post(URL, body, content_type="application/x-www-form-urlencoded")
+        assert len(self.assert_json(response, 201)["pending"]) == 1
+
+    def test_file(self) -> None:
+        content = "Name;E-mail\nAna;ana@example.com\nJosé;new@example.com\n".encode("utf-16")
+        file = SimpleUploadedFile("people.csv", content, content_type="text/csv")
+        data = {"learning_paths": OPEN, "emails": "ben@example.com", "file": file}
+        answer = self.assert_json(self.client.post(URL, data, format="multipart"), 201)
+        assert [row["email"] for row in answer["successes"]] == ["ben@example.com", "ana@example.com"]
+        assert [row["email"] for row in answer["pending"]] == ["new@example.com"]
+
+    def test_a_repeat(self) -> None:
+        self.send(learning_paths=OPEN, emails="ana@example.com new@example.com")
+        answer = self.assert_json(self.send(learning_paths=OPEN, emails="ana@example.com new@example.com"), 201)
+        assert [row["created"] for row in answer["successes"] + answer["pending"]] == [False, False]
+        assert (answer["enrollments_created"], answer["enrollment_allowed_created"]) == (0, 0)
+
+    def test_dry_run(self) -> None:
+        answer = self.assert_json(
+            self.send(learning_paths=OPEN, emails="ana@example.com new@example.com nope", dry_run=True), 200
+        )
+        assert (answer["enrollments_created"], answer["enrollment_allowed_created"]) == (1, 1)
+        assert answer["invalid_email_addresses"] == ["nope"]
+        assert not LearningPathEnrollment.objects.exists()
+        assert not LearningPathEnrollmentAllowed.objects.exists()
+        self.assert_json(self.send(learning_paths=OPEN, emails="nope", dry_run=True), 400)
+
+    def test_nothing_valid_is_left(self) -> None:
+        counts = {"enrollments_created": 0, "enrollment_allowed_created": 0}
+        answer = self.assert_json(self.send(learning_paths="path-v1:x", emails="new@example.com"), 400)
+        assert answer == {**EMPTY, "invalid_learning_paths": ["path-v1:x"], **counts}
+        answer = self.assert_json(self.send(learning_paths=[OPEN], emails=["nope", "\ud800", "=1+1", "a\x00b"]), 400)
+        assert answer["invalid_email_addresses"][0] == "nope"
+        assert len(answer["invalid_email_addresses"]) == 4
+
+    def test_a_row_that_can_not_be_saved_does_not_undo_the_others(self) -> None:
+        """Under ``ATOMIC_REQUESTS``: the view is not one transaction."""
+        write = bulk_apply.write_enrolling
+
+        def failing(rows: Any, *args: Any) -> None:
+            write(rows, *args)
+            if any(row.email == "ben@example.com" for row in rows):
+                raise DatabaseError("poison")
+
+        assert connection.settings_dict["ATOMIC_REQUESTS"]
+        with (
+            mock.patch.object(bulk_apply, "write_enrolling", failing),
+            self.assertLogs("learning_paths", "ERROR"),
+        ):
+            answer = self.assert_json(
+                self.send(learning_paths=OPEN, emails="ana@example.com ben@example.com new@example.com"), 201
+            )
+        assert [row["email"] for row in answer["successes"]] == ["ana@example.com"]
+        assert [(row["email"], row["code"]) for row in answer["failures"]] == [("ben@example.com", "not_saved")]
+        assert LearningPathEnrollment.objects.count() == 1
+
+    def test_number_of_queries(self) -> None:
+        emails = [make_user(f"learner{number}").email for number in range(10)] + ["new@example.com"]
+        with self.assertNumQueries(14):  # the client's savepoint, the paths, and the 11 of a chunk
+            self.assert_json(self.send(learning_paths=[OPEN, INVITE_ONLY], emails=emails), 201)
+
+
+@ddt.ddt
+class RefusalTests(Base):
+    """What is missing, of the wrong type or too much."""
+
+    @ddt.data(
+        ({}, {"learning_paths"}),
+        ({"learning_paths": OPEN}, {"emails"}),
+        ({"emails": "new@example.com"}, {"learning_paths"}),
+        ({"learning_paths": "", "emails": " "}, {"learning_paths", "emails"}),
+        ({"learning_paths": [], "emails": ["", ""]}, {"learning_paths", "emails"}),
+        ({"learning_paths": 7, "emails": {"a": 1}}, {"learning_paths", "emails"}),
+        ({"learning_paths": [OPEN, 7], "emails": [None]}, {"learning_paths", "emails"}),
+        ({"learning_paths": [[OPEN]], "emails": [["a@example.com"]]}, {"learning_paths", "emails"}),
+        ({"learning_paths": None, "emails": None}, {"learning_paths", "emails"}),
+        ({"learning_paths": OPEN, "emails": "new@example.com", "dry_run": "perhaps"}, {"dry_run"}),
+        ({"learning_paths": OPEN, "emails": "new@example.com", "org": "x" * 256}, {"org"}),
+        ({"learning_paths": OPEN, "emails": "new@example.com", "role": "x" * 256}, {"role"}),
+        ({"learning_paths": OPEN, "emails": "new@example.com", "reason": "a\x00b"}, {"reason"}),
+        ({"learning_paths": OPEN, "emails": "new@example.com", "reason": "\ud800"}, {"reason"}),
+        ({"learning_paths": OPEN, "emails": "new@example.com", "file": "x"}, {"file"}),
+        (
+            {"learning_paths": OPEN, "emails": "new@example.com", "subscription": "x", "notify": True},
+            {"subscription", "notify"},
+        ),
+    )
+    @ddt.unpack
+    def test_fields(self, body: dict[str, Any], expected: set[str]) -> None:
+        for method in METHODS:
+            assert set(self.assert_json(self.send(method, **body), 400)) == expected
+        assert not LearningPathEnrollmentAllowed.objects.exists()
+
+    @ddt.data(b"", b"{", b"[]", b'"x"', b"7", b"null", b"\xff", b"[" * 100_000)
+    def test_bodies(self, body: bytes) -> None:
+        for method in METHODS:
+            response = getattr(self.client, method)(URL, data=body, content_type="application/json")
+            self.assert_json(response, 400)
+
+    def test_media_type(self) -> None:
+        self.assert_json(self.client.post(URL, data=b"x", content_type="application/xml"), 415)
+
+    @override_settings(LEARNING_PATHS_BULK_SYNC_LIMIT=3)
+    def test_too_many_pairs(self) -> None:
+        for method in METHODS:
+            answer = self.assert_json(
+                self.send(method, learning_paths=[OPEN, INVITE_ONLY], emails="a@example.com b@example.com"), 413
+            )
+            assert answer == {
+                "detail": "These are 4 pairs of address and learning path. One request handles at most 3. "
+                "Send fewer addresses or learning paths at a time."
+            }
+        assert not LearningPathEnrollmentAllowed.objects.exists()
+        self.assert_json(self.send(learning_paths=OPEN, emails="a@example.com b@example.com c@example.com"), 201)
+
+    def test_a_file_that_is_too_large(self) -> None:
+        file = SimpleUploadedFile("people.csv", b"a@example.com\n")
+        with mock.patch("learning_paths.rest_api.v1.bulk_serializers.LARGEST_FILE", 5):
+            response = self.client.post(URL, {"learning_paths": OPEN, "file": file}, format="multipart")
+        assert set(self.assert_json(response, 400)) == {"file"}
+
+    def test_an_empty_file(self) -> None:
+        file = SimpleUploadedFile("people.csv", b"")
+        response = self.client.post(URL, {"learning_paths": OPEN, "file": file}, format="multipart")
+        assert self.assert_json(response, 400)["successes"] == []
+
+
+class UnenrollTests(Base):
+    """DELETE."""
+
+    def test_each_kind_of_row(self) -> None:
+        make_user("twin1", email="twin@example.com")
+        make_user("twin2", email="TWIN@example.com")
+        self.send(learning_paths=OPEN, emails="ana@example.com new@example.com")
+        answer = self.assert_json(
+            self.send(
+                "delete",
+                learning_paths=OPEN,
+                emails="ana@example.com ben@example.com new@example.com twin@example.com nope",
+                reason="Over",
+            ),
+            200,
+        )
+        assert answer == {
+            "successes": [
+                {"email": "ana@example.com", "learning_path": OPEN, "username": "ana", "changed": True},
+                {"email": "ben@example.com", "learning_path": OPEN, "username": "ben", "changed": False},
+                {"email": "new@example.com", "learning_path": OPEN, "changed": True},
+            ],
+            "pending": [],
+            "failures": [
+                {
+                    "email": "twin@example.com",
+                    "learning_path": OPEN,
+                    "code": "ambiguous_email",
+                    "reason": "More than one account has this e-mail address. Enroll the learner by username.",
+                }
+            ],
+            "invalid_email_addresses": ["nope"],
+            "invalid_learning_paths": [],
+            "enrollments_unenrolled": 1,
+            "enrollment_allowed_deactivated": 1,
+        }
+        assert not LearningPathEnrollment.objects.get().is_active
+        assert ManualEnrollmentAudit.objects.filter(reason="Over").count() == 2
+
+    def test_dry_run_and_nothing_valid(self) -> None:
+        self.enroll("ana")
+        answer = self.assert_json(self.send("delete", learning_paths=OPEN, emails="ana@example.com", dry_run=True), 200)
+        assert answer["enrollments_unenrolled"] == 1
+        assert LearningPathEnrollment.objects.get().is_active
+        self.assert_json(self.send("delete", learning_paths=OPEN, emails="nope"), 400)
+
+
+class AccountingTests(HypothesisTestCase):
+    """Whatever is sent, each address and each path that was named is in the answer exactly once."""
+
+    @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        emails=st.lists(
+            st.sampled_from(["ana@example.com", "ANA@example.com", "new@example.com", "twin@example.com"])
+            | st.emails()
+            | st.text(alphabet=st.characters(exclude_categories=["Z", "C"], exclude_characters="<>,;\"'"), min_size=1),
+            max_size=10,
+        ),
+        paths=st.lists(
+            st.sampled_from([OPEN, INVITE_ONLY, OPEN.lower(), "path-v1:DemoX+NONE+2026"])
+            | st.text(alphabet=st.characters(exclude_categories=["Z", "C"], exclude_characters=",;"), min_size=1),
+            max_size=5,
+        ),
+        method=st.sampled_from(METHODS),
+        as_text=st.booleans(),
+    )
+    def test_everything_once(self, emails: list[str], paths: list[str], method: str, as_text: bool) -> None:
+        make_user("ana")
+        make_user("twin1", email="twin@example.com")
+        make_user("twin2", email="TWIN@example.com")
+        known = {str(make_path(OPEN).key), str(make_path(INVITE_ONLY, invite_only=True).key)}
+        client = SavepointClient()
+        client.force_authenticate(make_staff())
+        body = (
+            {"emails": ", ".join(emails), "learning_paths": ", ".join(paths)}
+            if as_text
+            else {
+                "emails": emails,
+                "learning_paths": paths,
+            }
+        )
+        response = getattr(client, method)(URL, data=json.dumps(body), content_type="application/json")
+        assert response.status_code in (200, 201, 400), response.content
+        answer = response.json()
+        if "successes" not in answer:
+            assert not emails or not paths
+            return
+        pairs = [
+            (row["email"], row["learning_path"])
+            for name in ("successes", "pending", "failures")
+            for row in answer[name]
+        ]
+        assert len(pairs) == len(set(pairs))
+        named_paths = dict.fromkeys(paths)
+        assert answer["invalid_learning_paths"] == [path for path in named_paths if path not in known]
+        valid_paths = [path for path in named_paths if path in known]
+        addresses = {email for email, _ in pairs}
+        assert set(pairs) == {(email, path) for email in addresses for path in valid_paths}
+        if valid_paths:
+            told = {text.lower() for text in addresses | set(answer["invalid_email_addresses"])}
+            for email in emails:
+                assert any(text in email.lower() for text in told), email
