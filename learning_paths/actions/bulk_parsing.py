@@ -1,5 +1,5 @@
 """
-Staff's input to e-mail addresses: pasted text, a JSON list, or a CSV file. Pure functions; nothing here asks a database.
+Staff's input to e-mail addresses: pasted text, a JSON list, or a CSV file. All pure functions; no database is asked.
 
 What staff paste comes from mail programs and spreadsheets, so the parser forgives their habits, and tells of everything
 else. Three promises hold for any input: it never raises, it never returns an address that is not written in the input,
@@ -15,6 +15,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -27,7 +28,7 @@ _SAMPLE_LINES = 100
 _HEAD_BYTES = 32
 _CHUNK_BYTES = 1 << 16
 
-_LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n|\Z)")
+_LINE = re.compile(r"([^\r\n]*+)(?:\r\n?|\n|\Z)")
 _WORD = re.compile(r"[^\s,;<>]++")
 # A quoted string is a name only when an address in angle brackets follows; elsewhere its words stand for themselves.
 # Each repetition stops at a character that can begin the next attempt, so that no stretch is scanned more than twice.
@@ -71,12 +72,12 @@ def parse_text(text: str) -> ParsedEmails:
     """
     found = _Found()
     for line, match in enumerate(_LINE.finditer(text), start=1):
-        found.read(match.group(), line)
+        found.read(match[1], line)
     return found.result()
 
 
 def parse_items(items: Iterable[str]) -> ParsedEmails:
-    """Return the addresses in a list, of which each item is read like a text, and ``line`` is the number of the item."""
+    """Return the addresses in a list. Each item is read like a text, with its own number as ``line``."""
     found = _Found()
     for number, item in enumerate(items, start=1):
         if not found.read(item, number):
@@ -128,11 +129,14 @@ class _Found:
         self._perhaps_name.clear()
         for match in _LEXEME.finditer(text):
             kind, lexeme = match.lastgroup, match.group()
+            if kind == "word":
+                anything |= self._take(lexeme, line)
+                continue
             if kind == "bracket" and any(word.strip(_WRAPPING) for word in _words(lexeme)):
                 self._drop_name()
             for word in _words(lexeme):
                 anything |= self._take(word, line)
-            if kind in ("bracket", "end"):
+            if kind != "name":
                 self._perhaps_name.clear()
         return anything
 
@@ -225,21 +229,19 @@ def _words(text: str) -> Iterator[str]:
 
 def _address_in(word: str) -> str | None:
     """Return the address in ``word``, which may be quoted, be a ``mailto:`` link and end a sentence; None for none."""
-    bare = word.strip(_BLANK)
-    unwrapped = _without_link_and_stop(bare.strip(_WRAPPING)).strip(_WRAPPING)
+    unwrapped = _without_link_and_stop(word.strip(_WRAPPING)).strip(_WRAPPING)
+    with suppress(InvalidEmail):
+        return normalize_email(unwrapped)
     # The local part of an address can itself be quoted: then the quotes must stay.
-    for reading in dict.fromkeys((unwrapped, bare, _without_link_and_stop(bare))):
-        try:
+    bare = word.strip(_BLANK)
+    for reading in (bare, _without_link_and_stop(bare)):
+        with suppress(InvalidEmail):
             return normalize_email(reading)
-        except InvalidEmail:
-            continue
     return None
 
 
 def _without_link_and_stop(text: str) -> str:
-    if text[:7].lower() == "mailto:":
-        text = text[7:]
-    return text.removesuffix(".")
+    return (text[7:] if text[:7].lower() == "mailto:" else text).removesuffix(".")
 
 
 def _presentable(text: str) -> str:
@@ -298,12 +300,10 @@ def _encoding(content: bytes) -> str:
 
 
 def _is_utf_8(content: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    view = memoryview(content)
+    chunks = (content[start : start + _CHUNK_BYTES] for start in range(0, len(content), _CHUNK_BYTES))
     try:
-        for start in range(0, len(view), _CHUNK_BYTES):
-            decoder.decode(view[start : start + _CHUNK_BYTES])
-        decoder.decode(b"", final=True)
+        for _text in codecs.iterdecode(chunks, "utf-8"):
+            pass
     except UnicodeDecodeError:
         return False
     return True

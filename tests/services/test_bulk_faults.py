@@ -135,12 +135,13 @@ class PoisonTests(FaultTestCase):
         )
         try:
             with trigger(table, "NEW.email = 'new3@example.com'", body):
-                answer = self.post(self.emails)
+                # One pair, which can't be divided further: nothing but another try helps.
+                answer = self.post(["new3@example.com"], self.keys[:1])
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("DROP TABLE fault_once")
         assert answer["failures"] == []
-        assert answer["enrollment_allowed_created"] == self.STRANGERS * 3
+        assert answer["enrollment_allowed_created"] == 1
         self.assert_consistent()
 
 
@@ -293,11 +294,17 @@ class OverlapTests(FaultTestCase):
         assert ManualEnrollmentAudit.objects.count() == sum(created.values()) + claims
 
     def test_enrolling_and_unenrolling_at_once_leaves_a_story_that_adds_up(self) -> None:
-        def unenroll() -> Any:
-            work = api.prepare_bulk(self.emails, self.keys)
-            return api.bulk_unenroll(work, acting_user=self.sam)
+        work = api.prepare_bulk(self.emails[:5], self.keys[:1])
 
-        at_once([self.bulk(1), unenroll, self.bulk(2), unenroll])
+        def switch(action: Callable[..., Any]) -> Callable[[], Any]:
+            def run() -> None:
+                for _ in range(40):
+                    report = action(work, acting_user=self.sam)
+                    assert not any(row.code.is_failure for row in report.rows)
+
+            return run
+
+        at_once([switch(action) for action in (api.bulk_enroll, api.bulk_unenroll) * 3])
         for enrollment in LearningPathEnrollment.objects.all():
             states = list(enrollment.history.order_by("history_id").values_list("is_active", flat=True))
             assert states == [index % 2 == 0 for index in range(len(states))]
