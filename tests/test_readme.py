@@ -28,7 +28,9 @@ COMMAND_AND_ANSWER = re.compile(BLOCK.format("shell") + BLOCK.format("text"))
 curl = argparse.ArgumentParser("curl")
 curl.add_argument("-u", dest="account", required=True)
 curl.add_argument("-w", dest="status_format", choices=[r"\n%{http_code}\n"], required=True)
-curl.add_argument("-X", dest="method", default="GET")
+curl.add_argument("-X", dest="method")
+curl.add_argument("-H", dest="headers", action="append", default=[])
+curl.add_argument("-d", dest="body")
 curl.add_argument("url")
 
 
@@ -38,9 +40,11 @@ def run(command: str, site: str) -> tuple[int, Any]:
     assert program == "curl", command
     options = curl.parse_args(arguments)
     assert options.url.startswith(f"{SHOWN_SITE}/"), command
-    headers = {"Authorization": "Basic " + b64encode(options.account.encode()).decode()}
+    headers = dict(header.split(": ", 1) for header in options.headers)
+    headers["Authorization"] = "Basic " + b64encode(options.account.encode()).decode()
+    method = options.method or ("GET" if options.body is None else "POST")
     with closing(HTTPConnection(urlsplit(site).netloc, timeout=30)) as connection:
-        connection.request(options.method, options.url.removeprefix(SHOWN_SITE), headers=headers)
+        connection.request(method, options.url.removeprefix(SHOWN_SITE), options.body, headers)
         response = connection.getresponse()
         return response.status, parsed(response.read().decode().replace(site, SHOWN_SITE))
 
