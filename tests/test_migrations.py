@@ -18,12 +18,15 @@ from django.test import SimpleTestCase, TransactionTestCase
 REPLACED = 16
 
 HOST = """
+import sys
+
+from learning_paths.settings import plugin_settings
+
+plugin_settings(sys.modules[__name__])
 SECRET_KEY = "x"
 USE_TZ = True
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "learning_paths.apps.LearningPathsConfig"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
-LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT = False
-LEARNING_PATHS_LMS = "learning_paths.lms.edx_platform.EdxPlatform"
 """
 
 

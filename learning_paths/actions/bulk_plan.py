@@ -38,7 +38,12 @@ class Chunk:
 
 @dataclass(slots=True)
 class PlannedRow:
-    """One pair, what is there of it, and what is to become of it."""
+    """
+    One pair, what is there of it, and what is to become of it.
+
+    Enrollment and invitation are loaded without their moments: converting those took a third of the time of a run that
+    finds nothing to do.
+    """
 
     email: str
     path: LearningPath
@@ -110,9 +115,8 @@ def _unenrolling(
 
 
 def _invitations(chunk: Chunk, *, lock: bool) -> dict[tuple[str, int], LearningPathEnrollmentAllowed]:
-    invitations = LearningPathEnrollmentAllowed.objects.filter(
-        email__in=chunk.emails, learning_path__in=chunk.paths
-    ).order_by("pk")
+    invitations = LearningPathEnrollmentAllowed.objects.filter(email__in=chunk.emails, learning_path__in=chunk.paths)
+    invitations = invitations.only("email", "learning_path", "user", "is_active").order_by("pk")
     if lock:
         invitations = invitations.select_for_update()
     return {(invitation.email, invitation.learning_path_id): invitation for invitation in invitations}
@@ -124,7 +128,8 @@ def _enrollments(
     learners = [owners[0].pk for owners in users.values() if len(owners) == 1]
     if not learners:
         return {}
-    enrollments = LearningPathEnrollment.objects.filter(user__in=learners, learning_path__in=chunk.paths).order_by("pk")
+    enrollments = LearningPathEnrollment.objects.filter(user__in=learners, learning_path__in=chunk.paths)
+    enrollments = enrollments.only("user", "learning_path", "is_active").order_by("pk")
     if lock:
         enrollments = enrollments.select_for_update()
     return {(enrollment.user_id, enrollment.learning_path_id): enrollment for enrollment in enrollments}

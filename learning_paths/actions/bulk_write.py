@@ -140,14 +140,12 @@ def _record(
 
 
 def _announce(signal: OpenEdxPublicSignal, rows: Iterable[PlannedRow]) -> None:
-    """Send the event of each row after the commit, if anybody listens."""
+    """Send the event of each row after the commit, if anybody listens: one query more, for what the events tell."""
     if not signal.has_listeners():
         return
-    for row in rows:
-        if row.enrollment is not None and row.user is not None:
-            row.enrollment.user = row.user
-            row.enrollment.learning_path = row.path
-            send_after_commit(signal, enrollment=row.enrollment.as_data())
+    changed = LearningPathEnrollment.objects.filter(pk__in=[row.pk for row in _enrollments(rows)]).order_by("pk")
+    for enrollment in changed.select_related("user", "learning_path"):
+        send_after_commit(signal, enrollment=enrollment.as_data())
 
 
 def _enrollments(rows: Iterable[PlannedRow]) -> list[LearningPathEnrollment]:

@@ -13,6 +13,7 @@ from learning_paths.data import Attribution, BulkOperation, InvitationOutcome, R
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import AmbiguousEmail, InvitationTaken, NotInvited, RetiredEmail
 from learning_paths.models import LearningPath, LearningPathEnrollmentAllowed
+from learning_paths.queries.enrollments import get_active_enrollment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -60,9 +61,8 @@ def invite(
     if row.code in REFUSALS:
         raise REFUSALS[row.code]
     enrollment = None
-    if row.user is not None and row.enrollment is not None and row.code.status == RowStatus.SUCCESS:
-        row.enrollment.user, row.enrollment.learning_path = row.user, row.path
-        enrollment = row.enrollment.as_data()
+    if row.user is not None and row.code.status == RowStatus.SUCCESS:
+        enrollment = get_active_enrollment(row.user, row.path).as_data()
     return InvitationOutcome(address, learning_path.key, enrollment, changed=row.code.is_change)
 
 

@@ -21,7 +21,7 @@ LONGEST_REASON = 60
 class ManualEnrollmentAuditAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
     """Rows are added by the actions of the domain, in the transaction of the change, and never touched again."""
 
-    list_display = ["created", "enrolled_email", "learning_path", "state_transition", "enrolled_by", "short_reason"]
+    list_display = ["created", "enrolled_email", "enrolled_by", "short_reason", "state_transition", "learning_path"]
     list_display_links = ["created", "enrolled_email"]
     list_filter = ["state_transition", "org", "created"]
     ordering = ["-pk"]

@@ -75,7 +75,7 @@ class EnrollmentChangeForm(DomainForm):
 class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
     """Adding enrolls, changing switches on and off, both through the same functions as everywhere else."""
 
-    list_display = ["user", "path", "is_active", "enrolled_at", "created"]
+    list_display = ["user", "path", "is_active", "enrolled_at"]
     list_display_links = ["user", "path"]
     list_filter = ["is_active", "enrolled_at", "learning_path"]
     list_select_related = ["user", "learning_path"]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from io import StringIO
 
-from django.conf import global_settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.test import TestCase, override_settings
+from django.test import TestCase
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths import api
@@ -42,7 +41,6 @@ class TestSeedDemo(TestCase):
         assert seed() == self.summary
         assert self.invitation().modified == invitation.modified
 
-    @override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS)  # those of the time of seeding
     def test_the_accounts_can_log_in(self) -> None:
         for username in ("staff", "ana", "ben", "chloe"):
             assert self.client.login(username=username, password=username)

@@ -28,7 +28,7 @@ class WhyAndAsWhat(TypedDict):
     org: str
 
 
-class TextOrListField(serializers.Field[Any, Any, Any, Any]):
+class TextOrListField(serializers.Field):  # type: ignore[type-arg]  # DRF 3.14 has no Field[...]
     """Text, or a list of texts."""
 
     default_error_messages = {

@@ -19,8 +19,8 @@ class Command(BaseCommand):
         """Seed, and say what there is now."""
         counts = seed()
         self.stdout.write(
-            f"The demo has {counts.users} users, {counts.course_runs} course runs, {counts.paths} learning paths, "
-            f"{counts.enrollments} enrollments, {counts.invitations} invitations and {counts.audits} audit rows."
+            f"In the demo: users {counts.users}, course runs {counts.course_runs}, learning paths {counts.paths}, "
+            f"enrollments {counts.enrollments}, invitations {counts.invitations}, audit rows {counts.audits}."
         )
         learners = ", ".join(f"{account.username}/{account.password}" for account in LEARNERS)
         self.stdout.write(f"Accounts: staff {STAFF.username}/{STAFF.password}; learners {learners}.")
