@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 E_SELF_UNENROLLMENT = "learning_paths.E001"
 E_LMS = "learning_paths.E002"
-E_BULK_LIMITS = "learning_paths.E003"
+E_BULK_LIMIT = "learning_paths.E003"
 LMS_METHODS = ("course_runs", "search_course_runs", "retired_emails")
 
 
@@ -29,16 +29,16 @@ def check_self_unenrollment(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register
-def check_bulk_limits(**kwargs: Any) -> list[checks.CheckMessage]:
-    """The limits of bulk enrollment are whole numbers above 0, and a request handles no more than a job may have."""
-    limits = [settings.LEARNING_PATHS_BULK_SYNC_LIMIT, settings.LEARNING_PATHS_BULK_MAX_PAIRS]
-    if all(type(limit) is int and limit > 0 for limit in limits) and limits == sorted(limits):
+def check_bulk_limit(**kwargs: Any) -> list[checks.CheckMessage]:
+    """``LEARNING_PATHS_BULK_SYNC_LIMIT`` is a whole number above 0."""
+    limit = settings.LEARNING_PATHS_BULK_SYNC_LIMIT
+    if type(limit) is int and limit > 0:
         return []
     return [
         checks.Error(
-            "LEARNING_PATHS_BULK_SYNC_LIMIT and LEARNING_PATHS_BULK_MAX_PAIRS can't be used.",
-            hint="Give whole numbers above 0, the first no larger than the second.",
-            id=E_BULK_LIMITS,
+            "LEARNING_PATHS_BULK_SYNC_LIMIT must be a whole number above 0.",
+            hint="It is the number of pairs of address and path that one request handles; the default is 1000.",
+            id=E_BULK_LIMIT,
         )
     ]
 

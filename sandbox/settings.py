@@ -152,8 +152,7 @@ LOGGING = {
 LEARNING_PATHS_LMS = "sandbox.lms.SandboxLMS"
 LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT = env_flag("LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT", default=False)
 
-# Left to the plugin's defaults, and declared for the type checker.
-LEARNING_PATHS_BULK_MAX_PAIRS: int
+# Left to the plugin's default, and declared for the type checker.
 LEARNING_PATHS_BULK_SYNC_LIMIT: int
 
 # Last, as in the LMS: what stands above wins over the plugin's defaults.
