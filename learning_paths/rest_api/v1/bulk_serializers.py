@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, TypedDict
 
-from django.conf import settings
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
@@ -17,7 +16,7 @@ from learning_paths.data import BulkReport, ParsedEmails, RowCode, RowOutcome, R
 SEPARATORS = re.compile(r"[,;\s]+")
 TEXT_OR_LIST = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 LARGEST_FILE = 50 * 2**20
-"""Bytes. The file is read whole; this is far above what ``LEARNING_PATHS_BULK_MAX_PAIRS`` takes."""
+"""Bytes. The file is read whole; this is far more than a hundred thousand addresses take."""
 
 
 class WhyAndAsWhat(TypedDict):
@@ -181,18 +180,6 @@ class BulkUnenrollAnswerSerializer(serializers.Serializer[Any]):
     invalid_learning_paths = serializers.ListField(child=serializers.CharField())
     enrollments_unenrolled = serializers.IntegerField()
     enrollment_allowed_deactivated = serializers.IntegerField()
-
-
-def too_many_pairs(work: api.BulkWork) -> str | None:
-    """Return what to tell who asks for more pairs than one request handles."""
-    limit = settings.LEARNING_PATHS_BULK_SYNC_LIMIT
-    if len(work) <= limit:
-        return None
-    text = _(
-        "These are %(pairs)d pairs of address and learning path. One request handles at most %(limit)d. "
-        "Send fewer addresses or learning paths at a time."
-    )
-    return text % {"pairs": len(work), "limit": limit}
 
 
 def render_report(report: BulkReport, *, changed_as: str) -> dict[str, Any]:

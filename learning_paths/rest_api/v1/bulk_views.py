@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.conf import settings
 from django.db import transaction
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import status
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -24,7 +25,6 @@ from learning_paths.rest_api.v1.bulk_serializers import (
     counts_of_enrolling,
     counts_of_unenrolling,
     render_report,
-    too_many_pairs,
 )
 from learning_paths.rest_api.v1.permissions import IsStaff
 
@@ -103,13 +103,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
     def create(self, request: Request) -> Response:
         """Answer POST."""
         asked = self._parse(request)
-        work = asked.work
-        if (text := too_many_pairs(work)) is not None:
-            return _too_large(text)
-        if asked.validated_data["dry_run"]:
-            report = api.plan_bulk_enrollment(work)
-        else:
-            report = api.bulk_enroll(work, **asked.attribution, acting_user=self.caller)
+        report = self._run(asked, BulkOperation.ENROLL)
         body = {**render_report(report, changed_as="created"), **counts_of_enrolling(report)}
         success = status.HTTP_200_OK if asked.validated_data["dry_run"] else status.HTTP_201_CREATED
         return Response(body, status=_status(report, success))
@@ -131,14 +125,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
     )
     def destroy(self, request: Request) -> Response:
         """Answer DELETE."""
-        asked = self._parse(request)
-        work = asked.work
-        if (text := too_many_pairs(work)) is not None:
-            return _too_large(text)
-        if asked.validated_data["dry_run"]:
-            report = api.plan_bulk_enrollment(work, operation=BulkOperation.UNENROLL)
-        else:
-            report = api.bulk_unenroll(work, **asked.attribution, acting_user=self.caller)
+        report = self._run(self._parse(request), BulkOperation.UNENROLL)
         body = {**render_report(report, changed_as="changed"), **counts_of_unenrolling(report)}
         return Response(body, status=_status(report, status.HTTP_200_OK))
 
@@ -147,12 +134,29 @@ class BulkEnrollmentViewSet(PathsViewSet):
         asked.is_valid(raise_exception=True)
         return asked
 
+    def _run(self, asked: BulkRequestSerializer, operation: BulkOperation) -> BulkReport:
+        work = asked.work
+        if len(work) > settings.LEARNING_PATHS_BULK_SYNC_LIMIT:
+            raise TooManyPairs(len(work))
+        if asked.validated_data["dry_run"]:
+            return api.plan_bulk_enrollment(work, operation=operation)
+        run = api.bulk_enroll if operation == BulkOperation.ENROLL else api.bulk_unenroll
+        return run(work, **asked.attribution, acting_user=self.caller)
+
+
+class TooManyPairs(APIException):
+    """More pairs of address and path than one request handles."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, pairs: int) -> None:
+        text = _(
+            "These are %(pairs)d pairs of address and learning path. One request handles at most %(limit)d. "
+            "Send fewer addresses or learning paths at a time."
+        )
+        super().__init__(text % {"pairs": pairs, "limit": settings.LEARNING_PATHS_BULK_SYNC_LIMIT})
+
 
 def _status(report: BulkReport, success: int) -> int:
     done = any(not row.code.is_failure for row in report.rows)
     return success if done else status.HTTP_400_BAD_REQUEST
-
-
-def _too_large(text: str) -> Response:
-    body: dict[str, Any] = {"detail": text}
-    return Response(body, status=status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
