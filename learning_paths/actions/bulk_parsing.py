@@ -35,7 +35,7 @@ _WORD = re.compile(r"[^\s,;<>]++")
 _LEXEME = re.compile(
     r"""
     (?P<bracket> <[^<>\r\n]*+> )
-    | (?P<name> "[^"<>\r\n]*+" (?= [^"<>,;\r\n]*+ < ) )
+    | (?P<name> "[^"<>\r\n]*+" (?= (?: [^\S\r\n] [^"<>,;\r\n]*+ )? < ) )
     | (?P<word> [^\s,;<>]++ )
     | (?P<end> [,;\r\n] )
     """,

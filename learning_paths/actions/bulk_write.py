@@ -106,6 +106,8 @@ def _invite(rows: Iterable[PlannedRow], now: datetime) -> None:
                 bound.append(row.invitation)
             elif row.code == RowCode.INVITED:
                 renewed.append(row.invitation)
+        elif row.user is None or row.invitation.user_id != row.user.pk:
+            row.invitation = None  # another account used it, so it is no part of this story
     _insert(missing, _address_and_path, _same_addresses)
     LearningPathEnrollmentAllowed.objects.bulk_update(bound, ["user", "is_active", "modified"])
     _update(renewed, is_active=True, modified=now)

@@ -137,6 +137,7 @@ class InviteTests(TestCase):
         assert api.invite("ana@example.com", self.path, acting_user=self.sam).changed
         assert LearningPathEnrollmentAllowed.objects.get().user == ana
         assert api.get_active_enrollment(another, self.path)
+        assert ManualEnrollmentAudit.objects.latest("pk").enrollment_allowed is None  # which is ana's
 
     def test_event_leaves_after_the_commit(self) -> None:
         received = []
