@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from opaque_keys import InvalidKeyError
 
 from learning_paths.actions.bulk_apply import apply_isolated
-from learning_paths.actions.bulk_parsing import parse_items, parse_text
+from learning_paths.actions.bulk_parsing import parse_items, parse_text, presentable
 from learning_paths.actions.bulk_plan import Chunk, plan
 from learning_paths.data import Attribution, BulkOperation, BulkReport, InvalidEntry, ParsedEmails, RowOutcome
 from learning_paths.keys import LearningPathKey
@@ -75,7 +75,7 @@ def prepare_bulk(emails: Emails, learning_paths: Iterable[LearningPathKey | str]
         emails=emails.emails,
         paths=tuple(paths.values()),
         invalid_emails=emails.invalid,
-        invalid_learning_paths=tuple(text for text in named if text not in paths),
+        invalid_learning_paths=tuple(dict.fromkeys(presentable(text) for text in named if text not in paths)),
     )
 
 

@@ -142,7 +142,7 @@ class _Found:
 
     def refuse(self, text: str, line: int) -> str | None:
         """Take in ``text`` as an invalid entry; return its key when it is a new one. Blank text is none."""
-        shown = _presentable(text)
+        shown = presentable(text)
         key = shown.lower()
         if not shown or key in self._invalid:
             return None
@@ -244,7 +244,7 @@ def _without_link_and_stop(text: str) -> str:
     return (text[7:] if text[:7].lower() == "mailto:" else text).removesuffix(".")
 
 
-def _presentable(text: str) -> str:
+def presentable(text: str) -> str:
     """Return ``text`` as it can be shown on a page, in JSON and in CSV."""
     text = text.strip(_BLANK)
     if len(text) > _INVALID_TEXT_LENGTH:

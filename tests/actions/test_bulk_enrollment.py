@@ -17,6 +17,8 @@ from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from learning_paths import api, signals
 from learning_paths.actions import bulk_apply, bulk_enrollment
+from learning_paths.actions.bulk_plan import plan as plan_chunk
+from learning_paths.actions.bulk_write import write_enrolling
 from learning_paths.data import BulkOperation, BulkReport, RowCode, RowStatus, StateTransition
 from learning_paths.exceptions import LearningPathsError
 from learning_paths.models import (
@@ -397,7 +399,7 @@ class IsolationTests(BulkTestCase):
 
     def fail_for(self, *emails: str) -> Any:
         """Make every write that touches one of these addresses fail."""
-        write = bulk_apply.write_enrolling
+        write = write_enrolling
 
         def failing(rows: Any, *args: Any) -> None:
             write(rows, *args)
@@ -437,8 +439,8 @@ class IsolationTests(BulkTestCase):
 
     def test_a_row_that_somebody_inserted_meanwhile_is_seen_by_the_next_plan(self) -> None:
         """Here within one transaction, so that the other's row goes with the chunk; the thread tests show the rest."""
-        plan = mock.Mock(side_effect=bulk_apply.plan)
-        write = bulk_apply.write_enrolling
+        plan = mock.Mock(side_effect=plan_chunk)
+        write = write_enrolling
 
         def write_too_late(*args: Any) -> None:
             if plan.call_count == 1:

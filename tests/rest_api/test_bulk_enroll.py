@@ -17,6 +17,7 @@ from hypothesis.extra.django import TestCase as HypothesisTestCase
 from rest_framework.test import APIClient
 
 from learning_paths.actions import bulk_apply
+from learning_paths.actions.bulk_write import write_enrolling
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
 from tests.factories import make_path, make_staff, make_user
 from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase
@@ -172,7 +173,7 @@ class EnrollTests(Base):
 
     def test_a_row_that_can_not_be_saved_does_not_undo_the_others(self) -> None:
         """Under ``ATOMIC_REQUESTS``: the view is not one transaction."""
-        write = bulk_apply.write_enrolling
+        write = write_enrolling
 
         def failing(rows: Any, *args: Any) -> None:
             write(rows, *args)
