@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-services test-browser quality docs bench requirements clean
+.PHONY: help demo test test-services test-browser quality docs bench messages requirements clean
 
 PORT ?= 8000
 PYTEST_WORKERS ?= auto
@@ -41,6 +41,10 @@ docs: ## the documentation as HTML in docs/_build
 bench: ## the benchmarks, on MariaDB
 	@scripts/venv.sh .venv test django52 services
 	scripts/with_services.sh scripts/bench.sh
+
+messages: ## collect the translatable texts in learning_paths/conf/locale (needs gettext)
+	@scripts/venv.sh .venv test django52
+	cd learning_paths && ../.venv/bin/python -m django makemessages --locale en --add-location file
 
 requirements: ## compile requirements/*.txt anew, with the newest versions (Python 3.11)
 	@scripts/venv.sh .venv dev django52

@@ -44,7 +44,12 @@ from importlib.resources import files
 from django.test import Client
 
 from learning_paths.models import LearningPath
-assert files("learning_paths").joinpath("py.typed").is_file()
+for name in (
+    "py.typed",
+    "conf/locale/en/LC_MESSAGES/django.po",
+    "templates/learning_paths/admin/learning_path_change_form.html",
+):
+    assert files("learning_paths").joinpath(name).is_file(), name
 path = LearningPath.objects.create(key="path-v1:A+B+C", display_name="Path")
 assert Client().get("/api/v1/enrollment/", headers={"Host": "localhost"}).status_code == 401
 assert Client().get("/api/learning_paths/schema/", headers={"Host": "localhost"}).status_code == 200

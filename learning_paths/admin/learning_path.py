@@ -76,6 +76,7 @@ class LearningPathAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
     search_help_text = _("Name or key")
     inlines = [StepInline, RequiredSkillInline, AcquiredSkillInline, GradingCriteriaInline]
     actions = ["delete_selected"]
+    change_form_template = "learning_paths/admin/learning_path_change_form.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: LearningPath | None = None) -> Any:
         """Show what the site recorded about a path once there is one."""

@@ -242,6 +242,22 @@ class PathPermissionTest(AdminTestCase):
         assert self.client.post(change, path_form(display_name="Mine")).status_code == 403
         assert self.client.get(admin_url("learningpath", "add")).status_code == 403
 
+    def test_a_path_leads_to_its_enrollments_and_invitations_for_who_may_see_them(self) -> None:
+        path = make_path()
+        other = make_path("path-v1:DemoX+WEB+2026")
+        api.enroll(make_user("ana"), path, acting_user=None)
+        api.enroll(make_user("ben"), other, acting_user=None)
+        api.invite("dan@example.org", path, acting_user=None)
+        for model, shown in (("learningpathenrollment", "ana"), ("learningpathenrollmentallowed", "dan@example.org")):
+            self.client.force_login(self.sam)
+            link = f"{admin_url(model, 'changelist')}?learning_path__id__exact={path.pk}"
+            self.assertContains(self.client.get(admin_url("learningpath", "change", path.pk)), link)
+            found = self.client.get(link).context["cl"].result_list
+            assert [shown in str(row) for row in found] == [True]
+        self.log_in_with("view_learningpath")
+        page = self.client.get(admin_url("learningpath", "change", path.pk))
+        self.assertNotContains(page, "learning_path__id__exact")
+
     def test_who_has_no_permission_sees_nothing(self) -> None:
         self.log_in_with()
         assert self.client.get(LIST).status_code == 403
