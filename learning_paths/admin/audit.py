@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,16 +14,25 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from learning_paths.data import StateTransition
 from learning_paths.models import LearningPath, ManualEnrollmentAudit
 
 LONGEST_REASON = 60
+
+IN_SHORT: dict[str, Any] = {
+    StateTransition.UNENROLLED_TO_ALLOWED: _("invited"),
+    StateTransition.ALLOWED_TO_ENROLLED: _("enrolled, was invited"),
+    StateTransition.UNENROLLED_TO_ENROLLED: _("enrolled"),
+    StateTransition.ENROLLED_TO_UNENROLLED: _("unenrolled"),
+    StateTransition.ALLOWED_TO_UNENROLLED: _("invitation withdrawn"),
+}
 
 
 @admin.register(ManualEnrollmentAudit)
 class ManualEnrollmentAuditAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
     """Rows are added by the actions of the domain, in the transaction of the change, and never touched again."""
 
-    list_display = ["created", "enrolled_email", "enrolled_by", "short_reason", "state_transition", "learning_path"]
+    list_display = ["created", "enrolled_email", "enrolled_by", "short_reason", "change", "learning_path"]
     list_display_links = ["created", "enrolled_email"]
     list_filter = ["state_transition", "org", "created"]
     ordering = ["-pk"]
@@ -71,6 +82,11 @@ class ManualEnrollmentAuditAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  #
         """Return the path, which the row knows through the enrollment or the invitation."""
         source = audit.enrollment or audit.enrollment_allowed
         return None if source is None else source.learning_path
+
+    @admin.display(description=_("change"), ordering="state_transition")
+    def change(self, audit: ManualEnrollmentAudit) -> str:
+        """Return what was done in a word or two; the LMS's long name of it is on the row's own page."""
+        return str(IN_SHORT.get(audit.state_transition) or audit.get_state_transition_display())
 
     @admin.display(description=_("reason"), ordering="reason")
     def short_reason(self, audit: ManualEnrollmentAudit) -> str:

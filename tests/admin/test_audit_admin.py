@@ -34,6 +34,12 @@ class AuditAdminTest(AdminTestCase):
         self.assertNotContains(page, "Won a scholarship. " * 5)
         self.assertContains(page, '<td class="field-enrolled_by nowrap">sam</td>', count=2, html=True)
 
+    def test_the_list_tells_the_change_in_short(self) -> None:
+        ManualEnrollmentAudit.objects.create(enrolled_email="old@example.org")  # as 0.5.0 may have left one
+        page = self.client.get(LIST)
+        for text in ("enrolled", "invited", "N/A"):
+            self.assertContains(page, f'<td class="field-change">{text}</td>', count=1, html=True)
+
     def test_rows_are_found(self) -> None:
         assert self.found() == ["dan@example.org", "ana@example.com"]
         assert self.found("q=ANA@example") == ["ana@example.com"]
