@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from unittest import mock
 
@@ -31,6 +32,8 @@ EMPTY: dict[str, Any] = {
     "invalid_learning_paths": [],
 }
 METHODS = ("post", "delete")
+SAYS_SOMETHING = re.compile(r"\w")
+"""What is made of quotes alone counts as no input."""
 
 
 class SavepointClient(APIClient):
@@ -318,7 +321,11 @@ class AccountingTests(HypothesisTestCase):
         emails=st.lists(
             st.sampled_from(["ana@example.com", "ANA@example.com", "new@example.com", "twin@example.com"])
             | st.emails()
-            | st.text(alphabet=st.characters(exclude_categories=["Z", "C"], exclude_characters="<>,;\"'"), min_size=1),
+            | st.text(
+                alphabet=st.characters(exclude_categories=["Z", "C"], exclude_characters="<>,;\"'"),
+                min_size=1,
+                max_size=50,
+            ),
             max_size=10,
         ),
         paths=st.lists(
@@ -363,5 +370,5 @@ class AccountingTests(HypothesisTestCase):
         assert set(pairs) == {(email, path) for email in addresses for path in valid_paths}
         if valid_paths:
             told = {text.lower() for text in addresses | set(answer["invalid_email_addresses"])}
-            for email in emails:
+            for email in filter(SAYS_SOMETHING.search, emails):
                 assert any(text in email.lower() for text in told), email
