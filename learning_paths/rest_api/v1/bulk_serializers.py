@@ -188,13 +188,14 @@ def render_report(report: BulkReport, *, changed_as: str) -> dict[str, Any]:
 
     ``changed_as`` names the field that says whether something was written for the row.
     """
-    lists: dict[RowStatus, list[dict[str, Any]]] = {status: [] for status in RowStatus}
-    for row in report.rows:
-        lists[row.code.status].append(_render_row(row, changed_as))
+    successes, pending, failures = (
+        [_render_row(row, changed_as) for row in report.with_status(status)]
+        for status in (RowStatus.SUCCESS, RowStatus.PENDING, RowStatus.FAILURE)
+    )
     return {
-        "successes": lists[RowStatus.SUCCESS],
-        "pending": lists[RowStatus.PENDING],
-        "failures": lists[RowStatus.FAILURE],
+        "successes": successes,
+        "pending": pending,
+        "failures": failures,
         "invalid_email_addresses": [entry.text for entry in report.invalid_emails],
         "invalid_learning_paths": list(report.invalid_learning_paths),
     }
