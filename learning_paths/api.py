@@ -27,7 +27,7 @@ from learning_paths.actions.bulk_enrollment import (
     prepare_bulk,
 )
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
-from learning_paths.actions.bulk_report import write_csv
+from learning_paths.actions.bulk_report import safe_cell, write_csv
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
@@ -56,6 +56,7 @@ __all__ = [
     "parse_text",
     "plan_bulk_enrollment",
     "prepare_bulk",
+    "safe_cell",
     "search_course_runs",
     "unenroll",
     "visible_enrollments",

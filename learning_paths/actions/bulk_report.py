@@ -27,7 +27,7 @@ def write_csv(report: BulkReport, file: TextIO) -> None:
     """
     writer = csv.writer(file)
     writer.writerow(HEADER)
-    writer.writerows([_safe(cell) for cell in row] for row in _rows(report))
+    writer.writerows([safe_cell(cell) for cell in row] for row in _rows(report))
 
 
 def _rows(report: BulkReport) -> Iterator[tuple[str, str, str, str]]:
@@ -40,6 +40,6 @@ def _rows(report: BulkReport) -> Iterator[tuple[str, str, str, str]]:
         yield row.email, str(row.learning_path_key), row.code.value, str(row.code.label)
 
 
-def _safe(cell: str) -> str:
-    """Keep a spreadsheet from running a cell that somebody else wrote (OWASP, "CSV Injection")."""
+def safe_cell(cell: str) -> str:
+    """Return the text such that no spreadsheet runs it, whoever wrote it (OWASP, "CSV Injection")."""
     return f"'{cell}" if cell.startswith(BEGINS_A_FORMULA) else cell
