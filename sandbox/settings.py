@@ -142,6 +142,20 @@ JWT_AUTH: dict[str, Any] = {
 # A JWT says who asks. It never changes the account, as its claims may be stale.
 EDX_DRF_EXTENSIONS: dict[str, Any] = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {}}
 
+# Without a broker a task runs in the process that asks for it. With one, a broker that is down is an error after some
+# seconds: left to themselves, Celery and its transport would try for ever, and the request would wait with them.
+CELERY_BROKER_URL = os.environ.get("BROKER_URL", "").strip()
+CELERY_TASK_ALWAYS_EAGER = not CELERY_BROKER_URL
+CELERY_TASK_EAGER_PROPAGATES = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    **CELERY_TASK_PUBLISH_RETRY_POLICY,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -152,7 +166,9 @@ LOGGING = {
 LEARNING_PATHS_LMS = "sandbox.lms.SandboxLMS"
 LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT = env_flag("LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT", default=False)
 
-# Left to the plugin's default, and declared for the type checker.
+# Left to the plugin's defaults, and declared for the type checker.
+LEARNING_PATHS_BULK_MAX_PAIRS: int
+LEARNING_PATHS_BULK_REASON_REQUIRED: bool
 LEARNING_PATHS_BULK_SYNC_LIMIT: int
 
 # Last, as in the LMS: what stands above wins over the plugin's defaults.
