@@ -48,16 +48,8 @@ def acting_user(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-class DomainForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker only
-    """
-    A form whose fields are handed to a function of the domain, with the reason, role and org that an audit row takes.
-
-    It leaves it to that function to tell whether the row exists: the domain switches an old row on again where the
-    model's own validation would refuse a second one.
-    """
-
-    refusal: ClassVar[LearningPathsError | None] = None
-    refused_fields: ClassVar[Mapping[type[LearningPathsError], str]] = {}
+class AttributionForm(forms.Form):
+    """What an audit row says besides who changed what: the reason, role and org."""
 
     reason = forms.CharField(
         label=_("Reason"),
@@ -80,6 +72,23 @@ class DomainForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the 
         help_text=_("On whose behalf the change is made."),
     )
 
+    @property
+    def attribution(self) -> dict[str, str]:
+        """The three, as keyword arguments of a function of the domain."""
+        return {name: self.cleaned_data[name] for name in ATTRIBUTION_FIELDS}
+
+
+class DomainForm(AttributionForm, forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker only
+    """
+    A form whose fields are handed to a function of the domain, with the attribution that an audit row takes.
+
+    It leaves it to that function to tell whether the row exists: the domain switches an old row on again where the
+    model's own validation would refuse a second one.
+    """
+
+    refusal: ClassVar[LearningPathsError | None] = None
+    refused_fields: ClassVar[Mapping[type[LearningPathsError], str]] = {}
+
     def clean(self) -> dict[str, Any] | None:
         """Show why the domain refused what was typed, beside the field that it is about."""
         cleaned = super().clean()
@@ -90,11 +99,6 @@ class DomainForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the 
 
     def validate_unique(self) -> None:
         """Leave it to the domain."""
-
-    @property
-    def attribution(self) -> dict[str, str]:
-        """What the audit row says besides who changed what, as keyword arguments."""
-        return {name: self.cleaned_data[name] for name in ATTRIBUTION_FIELDS}
 
 
 class DomainFormAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
