@@ -144,8 +144,9 @@ EDX_DRF_EXTENSIONS: dict[str, Any] = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {}}
 
 # Without a broker a task runs in the process that asks for it. With one, a broker that is down is an error after some
 # seconds: left to themselves, Celery and its transport would try for ever, and the request would wait with them.
-CELERY_BROKER_URL = os.environ.get("BROKER_URL", "").strip()
-CELERY_TASK_ALWAYS_EAGER = not CELERY_BROKER_URL
+BROKER_URL = os.environ.get("BROKER_URL", "").strip()
+CELERY_BROKER_URL = BROKER_URL or "memory://"
+CELERY_TASK_ALWAYS_EAGER = not BROKER_URL
 CELERY_TASK_EAGER_PROPAGATES = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
