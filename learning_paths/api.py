@@ -26,11 +26,30 @@ from learning_paths.actions.bulk_enrollment import (
     plan_bulk_enrollment,
     prepare_bulk,
 )
+from learning_paths.actions.bulk_job_run import run_bulk_job
+from learning_paths.actions.bulk_jobs import (
+    cancel_bulk_job,
+    confirm_bulk_job,
+    discard_bulk_job,
+    discard_drafts,
+    draft_bulk_job,
+    queue_bulk_job,
+    resume_bulk_job,
+    retry_bulk_job,
+    undo_bulk_job,
+)
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
-from learning_paths.actions.bulk_report import safe_cell, write_csv
+from learning_paths.actions.bulk_report import job_csv, safe_cell, write_csv
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
+from learning_paths.queries.bulk_jobs import (
+    abandoned_bulk_jobs,
+    bulk_job_counts,
+    bulk_job_rows,
+    get_visible_bulk_job,
+    visible_bulk_jobs,
+)
 from learning_paths.queries.course_runs import get_course_runs, search_course_runs
 from learning_paths.queries.enrollments import active_enrollments, get_active_enrollment, visible_enrollments
 from learning_paths.queries.learning_paths import get_learning_path, get_visible_path, visible_paths
@@ -38,27 +57,43 @@ from learning_paths.queries.users import get_user, is_staff
 
 __all__ = [
     "BulkWork",
+    "abandoned_bulk_jobs",
     "active_enrollments",
     "bulk_enroll",
+    "bulk_job_counts",
+    "bulk_job_rows",
     "bulk_unenroll",
+    "cancel_bulk_job",
     "claim_invitations",
+    "confirm_bulk_job",
+    "discard_bulk_job",
+    "discard_drafts",
+    "draft_bulk_job",
     "enroll",
     "get_active_enrollment",
     "get_course_runs",
     "get_learning_path",
     "get_user",
+    "get_visible_bulk_job",
     "get_visible_path",
     "invite",
     "is_staff",
+    "job_csv",
     "merge",
     "parse_csv",
     "parse_items",
     "parse_text",
     "plan_bulk_enrollment",
     "prepare_bulk",
+    "queue_bulk_job",
+    "resume_bulk_job",
+    "retry_bulk_job",
+    "run_bulk_job",
     "safe_cell",
     "search_course_runs",
+    "undo_bulk_job",
     "unenroll",
+    "visible_bulk_jobs",
     "visible_enrollments",
     "visible_paths",
     "withdraw_invitation",

@@ -11,36 +11,52 @@ from django.utils.module_loading import import_string
 E_SELF_UNENROLLMENT = "learning_paths.E001"
 E_LMS = "learning_paths.E002"
 E_BULK_LIMIT = "learning_paths.E003"
+E_BULK_MAX = "learning_paths.E004"
+E_BULK_REASON = "learning_paths.E005"
+BOOLEANS = {
+    "LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT": E_SELF_UNENROLLMENT,
+    "LEARNING_PATHS_BULK_REASON_REQUIRED": E_BULK_REASON,
+}
+LIMITS = {
+    "LEARNING_PATHS_BULK_SYNC_LIMIT": (
+        E_BULK_LIMIT,
+        "It is the number of pairs of address and path that one request handles; the default is 1000.",
+    ),
+    "LEARNING_PATHS_BULK_MAX_PAIRS": (
+        E_BULK_MAX,
+        "It is the number of pairs of address and path that one job takes; the default is 100000.",
+    ),
+}
 LMS_METHODS = ("course_runs", "search_course_runs", "retired_emails")
 
 
 @checks.register
-def check_self_unenrollment(**kwargs: Any) -> list[checks.CheckMessage]:
-    """``LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT`` is a boolean: the text "False" would switch it on."""
-    if isinstance(settings.LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT, bool):
-        return []
+def check_booleans(**kwargs: Any) -> list[checks.CheckMessage]:
+    """What is switched on or off is a boolean: the text "False" would switch it on."""
     return [
-        checks.Error(
-            "LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT must be True or False.",
-            hint="Write it without quotes.",
-            id=E_SELF_UNENROLLMENT,
-        )
+        checks.Error(f"{name} must be True or False.", hint="Write it without quotes.", id=identity)
+        for name, identity in BOOLEANS.items()
+        if not isinstance(getattr(settings, name), bool)
     ]
 
 
 @checks.register
-def check_bulk_limit(**kwargs: Any) -> list[checks.CheckMessage]:
-    """``LEARNING_PATHS_BULK_SYNC_LIMIT`` is a whole number above 0."""
-    limit = settings.LEARNING_PATHS_BULK_SYNC_LIMIT
-    if type(limit) is int and limit > 0:
-        return []
-    return [
-        checks.Error(
-            "LEARNING_PATHS_BULK_SYNC_LIMIT must be a whole number above 0.",
-            hint="It is the number of pairs of address and path that one request handles; the default is 1000.",
-            id=E_BULK_LIMIT,
-        )
+def check_bulk_limits(**kwargs: Any) -> list[checks.CheckMessage]:
+    """The limits of bulk enrollment are whole numbers above 0, and a job takes at least what a request takes."""
+    errors: list[checks.CheckMessage] = [
+        checks.Error(f"{name} must be a whole number above 0.", hint=hint, id=identity)
+        for name, (identity, hint) in LIMITS.items()
+        if type(limit := getattr(settings, name)) is not int or limit < 1
     ]
+    if not errors and settings.LEARNING_PATHS_BULK_MAX_PAIRS < settings.LEARNING_PATHS_BULK_SYNC_LIMIT:
+        errors.append(
+            checks.Error(
+                "LEARNING_PATHS_BULK_MAX_PAIRS must not be below LEARNING_PATHS_BULK_SYNC_LIMIT.",
+                hint="A job takes what is too much for one request.",
+                id=E_BULK_MAX,
+            )
+        )
+    return errors
 
 
 @checks.register

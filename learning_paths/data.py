@@ -92,14 +92,49 @@ class BulkOperation(TextChoices):
 
     ENROLL = "enroll", _("enroll")
     UNENROLL = "unenroll", _("unenroll")
+    UNDO = "undo", _("undo")
+    """Unenroll those whom an earlier job enrolled and withdraw what it left pending, unless that changed since."""
+
+
+class JobState(TextChoices):
+    """Where a bulk job stands."""
+
+    DRAFT = "draft", _("draft")
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    FINISHED = "finished", _("finished")
+    CANCELLED = "cancelled", _("cancelled")
+    FAILED = "failed", _("failed")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self in {JobState.FINISHED, JobState.CANCELLED, JobState.FAILED}
 
 
 class RowStatus(TextChoices):
-    """In which of the three lists of a report a row stands."""
+    """In which of the lists of a report a row stands."""
 
     SUCCESS = "success", _("success")
     PENDING = "pending", _("pending")
     FAILURE = "failure", _("failure")
+    INVALID = "invalid", _("invalid")
+
+
+class RowGroup(TextChoices):
+    """What people ask of a list of rows: who is changed, who was so already, who waits, what went wrong."""
+
+    CHANGED = "changed", _("changed")
+    UNCHANGED = "unchanged", _("nothing to change")
+    PENDING = "pending", _("pending")
+    FAILURE = "failure", _("failed")
+    INVALID = "invalid", _("invalid")
+    NOT_DONE = "not_done", _("not done")
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the rows of this group. A row that is not done has none."""
+        return [code.value for code in RowCode if code.group == self] or [""]
 
 
 class RowCode(TextChoices):
@@ -120,18 +155,35 @@ class RowCode(TextChoices):
         "not_saved",
         _("It could not be saved. Try it once more, and tell the site's operators if that fails too."),
     )
+    CHANGED_SINCE = "changed_since", _("Has changed since then, and is left as it is.")
+    INVALID_EMAIL = exceptions.InvalidEmail.code, exceptions.InvalidEmail.default_message
+    UNKNOWN_PATH = exceptions.LearningPathNotFound.code, exceptions.LearningPathNotFound.default_message
 
     @property
     def is_failure(self) -> bool:
         """Whether nothing could be done for such a row."""
-        return self in {RowCode.AMBIGUOUS, RowCode.RETIRED, RowCode.TAKEN, RowCode.NOT_SAVED}
+        return self in {
+            RowCode.AMBIGUOUS,
+            RowCode.RETIRED,
+            RowCode.TAKEN,
+            RowCode.NOT_SAVED,
+        }
 
     @property
     def status(self) -> RowStatus:
         """In which list of the report such a row stands."""
         if self.is_failure:
             return RowStatus.FAILURE
+        if self in {RowCode.INVALID_EMAIL, RowCode.UNKNOWN_PATH}:
+            return RowStatus.INVALID
         return RowStatus.PENDING if self in {RowCode.INVITED, RowCode.ALREADY_INVITED} else RowStatus.SUCCESS
+
+    @property
+    def group(self) -> RowGroup:
+        """In which group people look for such a row."""
+        if self.status == RowStatus.SUCCESS:
+            return RowGroup.CHANGED if self.is_change else RowGroup.UNCHANGED
+        return RowGroup(self.status.value)
 
     @property
     def is_change(self) -> bool:
@@ -143,6 +195,22 @@ class RowCode(TextChoices):
             RowCode.UNENROLLED,
             RowCode.WITHDRAWN,
         }
+
+    @property
+    def plan(self) -> str:
+        """The words for people, of what is to come."""
+        return str(_PLANS.get(self, self.label))
+
+
+_PLANS = {
+    RowCode.ENROLLED: _("Will be enrolled."),
+    RowCode.ENROLLED_AGAIN: _("Will be enrolled again."),
+    RowCode.ALREADY_ENROLLED: _("Is enrolled already."),
+    RowCode.ALREADY_INVITED: _("Is invited already, and waits for an account."),
+    RowCode.UNENROLLED: _("Will be unenrolled."),
+    RowCode.WITHDRAWN: _("The invitation will be withdrawn."),
+    RowCode.NOT_ENROLLED: _("Is not enrolled."),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,3 +89,24 @@ class NotInvited(LearningPathsError):
 
     code = "not_invited"
     default_message = _("This address has no pending invitation to this learning path.")
+
+
+class BulkTooLarge(LearningPathsError):
+    """There are more pairs of address and path, or more invalid addresses, than one job takes."""
+
+    code = "bulk_too_large"
+    default_message = _("These are more pairs of address and learning path than one job takes.")
+
+
+class BulkJobNotFound(LearningPathsError):
+    """There is no such job, or the person who asks may not see it."""
+
+    code = "bulk_job_not_found"
+    default_message = _("There is no such job.")
+
+
+class BulkJobConflict(LearningPathsError):
+    """The state of the job does not allow what was asked for: somebody else was quicker, or it is over."""
+
+    code = "bulk_job_conflict"
+    default_message = _("The job is not in a state in which that could be done.")

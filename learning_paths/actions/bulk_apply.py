@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
@@ -27,8 +28,39 @@ TRANSIENT_ERRORS = frozenset({1020, 1205, 1213, 2006, 2013})
 """MySQL's: record changed, lock wait timeout, deadlock, server gone, connection lost."""
 
 
+class RunStopped(Exception):
+    """A ledger's word that this run is not to go on: the job was cancelled, or another worker has it."""
+
+
+class Ledger(Protocol):
+    """Where the outcomes of a run are written down, in the transactions in which they come about."""
+
+    def open(self) -> None:
+        """Begin a transaction; raise ``RunStopped`` when the run is not to go on."""
+
+    def record(self, rows: Sequence[PlannedRow]) -> None:
+        """Write the outcomes of this transaction down."""
+
+
+class NoLedger:
+    """For a run whose outcomes are only returned."""
+
+    def open(self) -> None:
+        """Do nothing."""
+
+    def record(self, rows: Sequence[PlannedRow]) -> None:
+        """Do nothing."""
+
+
+NO_LEDGER = NoLedger()
+
+
 def apply_isolated(
-    operation: BulkOperation, chunk: Chunk, attribution: Attribution, acting_user: User | None
+    operation: BulkOperation,
+    chunk: Chunk,
+    attribution: Attribution,
+    acting_user: User | None,
+    ledger: Ledger = NO_LEDGER,
 ) -> list[PlannedRow]:
     """
     Do the operation to each pair of the chunk, and return all of them with what became of each.
@@ -38,21 +70,36 @@ def apply_isolated(
 
     Raises:
         DatabaseError: the caller's own transaction was undone by the database, so that nothing can be saved any more.
+        RunStopped: the ledger said so. What was done before stays done.
     """
     try:
-        return apply(operation, chunk, attribution, acting_user)
+        return apply(operation, chunk, attribution, acting_user, ledger)
+    except RunStopped:
+        raise
     except Exception:
         if connection.needs_rollback:
             raise
         if len(chunk) > 1:
-            return [row for half in chunk.halves() for row in apply_isolated(operation, half, attribution, acting_user)]
-        log.exception("Learning paths: %s of %s in %s failed", operation, *chunk.emails, chunk.paths[0].key)
-        [email], [path] = chunk.emails, chunk.paths
-        return [PlannedRow(email, path, RowCode.NOT_SAVED, None, None, None, was_pending=False)]
+            return [
+                row
+                for half in chunk.halves()
+                for row in apply_isolated(operation, half, attribution, acting_user, ledger)
+            ]
+        [(email, path, _made)] = chunk.pairs
+        log.exception("Learning paths: %s of %s in %s failed", operation, email, path.key)
+        failed = [PlannedRow(email, path, RowCode.NOT_SAVED)]
+        with transaction.atomic():
+            ledger.open()
+            ledger.record(failed)
+        return failed
 
 
 def apply(
-    operation: BulkOperation, chunk: Chunk, attribution: Attribution, acting_user: User | None
+    operation: BulkOperation,
+    chunk: Chunk,
+    attribution: Attribution,
+    acting_user: User | None,
+    ledger: Ledger = NO_LEDGER,
 ) -> list[PlannedRow]:
     """
     Do the operation to all pairs of the chunk in one transaction, or to none.
@@ -62,10 +109,11 @@ def apply(
 
     Raises:
         DatabaseError: it did not pass, or is of another kind.
+        RunStopped: the ledger said so.
     """
     for attempt in range(ATTEMPTS):
         try:
-            return _apply_once(operation, chunk, attribution, acting_user)
+            return _apply_once(operation, chunk, attribution, acting_user, ledger)
         except (IntegrityError, OperationalError) as error:
             if attempt == ATTEMPTS - 1 or connection.needs_rollback or not _may_pass(error):
                 raise
@@ -76,12 +124,14 @@ def apply(
 
 
 def _apply_once(
-    operation: BulkOperation, chunk: Chunk, attribution: Attribution, acting_user: User | None
+    operation: BulkOperation, chunk: Chunk, attribution: Attribution, acting_user: User | None, ledger: Ledger
 ) -> list[PlannedRow]:
     with transaction.atomic():
+        ledger.open()
         rows = plan(operation, chunk, lock=True)
         write = write_enrolling if operation == BulkOperation.ENROLL else write_unenrolling
         write(rows, attribution, acting_user)
+        ledger.record(rows)
         waiting = {row.email for row in rows if row.code == RowCode.INVITED}
         if waiting:
             transaction.on_commit(lambda: claim_for_addresses(waiting), robust=True)

@@ -48,7 +48,7 @@ class BulkWork:
             return
         size = max(1, min(ADDRESSES_PER_CHUNK, PAIRS_PER_CHUNK // len(self.paths)))
         for begin in range(0, len(self.emails), size):
-            yield Chunk(self.emails[begin : begin + size], self.paths)
+            yield Chunk.of_each(self.emails[begin : begin + size], self.paths)
 
     def report(self, rows: Iterable[RowOutcome]) -> BulkReport:
         """Return the report of these rows and of what could not be worked on."""

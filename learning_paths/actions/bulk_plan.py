@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from learning_paths.data import BulkOperation, RowCode, RowOutcome
 from learning_paths.lms import get_lms
@@ -18,22 +19,49 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some addresses and some paths, each address with each path."""
+class Made:
+    """What an earlier job made of a pair and when: an enrollment, or a pending invitation when there is no id."""
 
-    emails: Sequence[str]
-    paths: Sequence[LearningPath]
+    enrollment_id: int | None
+    at: datetime
+
+
+class Pair(NamedTuple):
+    """One address and one path. ``made`` is what is to be undone; other operations do not look at it."""
+
+    email: str
+    path: LearningPath
+    made: Made | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some pairs of address and path, no two alike. Reading is quickest when each address comes with each path."""
+
+    pairs: Sequence[Pair]
+
+    @classmethod
+    def of_each(cls, emails: Iterable[str], paths: Sequence[LearningPath]) -> Chunk:
+        """Return each address with each path."""
+        return cls([Pair(email, path) for email in emails for path in paths])
 
     def __len__(self) -> int:
-        return len(self.emails) * len(self.paths)
+        return len(self.pairs)
+
+    @property
+    def emails(self) -> list[str]:
+        """The addresses, each once."""
+        return list(dict.fromkeys(pair.email for pair in self.pairs))
+
+    @property
+    def path_ids(self) -> set[int]:
+        """The ids of the paths."""
+        return {pair.path.pk for pair in self.pairs}
 
     def halves(self) -> tuple[Chunk, Chunk]:
-        """Divide the chunk, by its addresses as long as there are several, then by its paths."""
-        if len(self.emails) > 1:
-            middle = len(self.emails) // 2
-            return Chunk(self.emails[:middle], self.paths), Chunk(self.emails[middle:], self.paths)
-        middle = len(self.paths) // 2
-        return Chunk(self.emails, self.paths[:middle]), Chunk(self.emails, self.paths[middle:])
+        """Divide the chunk."""
+        middle = len(self.pairs) // 2
+        return Chunk(self.pairs[:middle]), Chunk(self.pairs[middle:])
 
 
 @dataclass(slots=True)
@@ -41,18 +69,29 @@ class PlannedRow:
     """
     One pair, what is there of it, and what is to become of it.
 
-    Enrollment and invitation are loaded without their moments: converting those took a third of the time of a run that
-    finds nothing to do.
+    Enrollment and invitation are loaded without their moments, but for an undo: converting those took a third of the
+    time of a run that finds nothing to do.
     """
 
     email: str
     path: LearningPath
     code: RowCode
-    user: User | None
-    enrollment: LearningPathEnrollment | None
-    invitation: LearningPathEnrollmentAllowed | None
-    was_pending: bool
+    user: User | None = None
+    enrollment: LearningPathEnrollment | None = None
+    invitation: LearningPathEnrollmentAllowed | None = None
+    was_pending: bool = field(init=False)
     """Whether the invitation waited for an account when the row was planned."""
+
+    def __post_init__(self) -> None:
+        self.was_pending = self.invitation is not None and self.invitation.is_pending
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """The moment that the change of this row, if it was one, left in what it changed."""
+        if not self.code.is_change:
+            return None
+        changed = self.invitation if self.code in {RowCode.INVITED, RowCode.WITHDRAWN} else self.enrollment
+        return None if changed is None else changed.modified
 
     @property
     def outcome(self) -> RowOutcome:
@@ -65,32 +104,35 @@ def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedR
     """
     Return what is to become of each pair of the chunk, in its order, in at most four queries.
 
+    Undoing unenrolls whom an earlier job enrolled and withdraws what it left pending, if that is still as it left it.
+
     With ``lock``, which needs a transaction, the rows that are there are locked, invitations before enrollments, so
     that the plan still holds when it is carried out. Rows that somebody else inserts meanwhile make that fail instead.
     """
-    users = users_by_email(chunk.emails)
+    if operation == BulkOperation.UNDO:
+        return _plan_undo(chunk, lock=lock)
+    emails = chunk.emails
+    users = users_by_email(emails)
     retired = set()
     if operation == BulkOperation.ENROLL:
-        unknown = [email for email in chunk.emails if email not in users]
+        unknown = [email for email in emails if email not in users]
         retired = get_lms().retired_emails(unknown) if unknown else set()
     invitations = _invitations(chunk, lock=lock)
     enrollments = _enrollments(users, chunk, lock=lock)
     decide = _enrolling if operation == BulkOperation.ENROLL else _unenrolling
     rows = []
-    for email in chunk.emails:
+    for email, path, _made in chunk.pairs:
         owners = users.get(email, [])
         user = owners[0] if len(owners) == 1 else None
-        for path in chunk.paths:
-            invitation = invitations.get((email, path.pk))
-            enrollment = enrollments.get((user.pk, path.pk)) if user else None
-            if len(owners) > 1:
-                code = RowCode.AMBIGUOUS
-            elif email in retired:
-                code = RowCode.RETIRED
-            else:
-                code = decide(user, enrollment, invitation)
-            was_pending = invitation is not None and invitation.is_pending
-            rows.append(PlannedRow(email, path, code, user, enrollment, invitation, was_pending))
+        invitation = invitations.get((email, path.pk))
+        enrollment = enrollments.get((user.pk, path.pk)) if user else None
+        if len(owners) > 1:
+            code = RowCode.AMBIGUOUS
+        elif email in retired:
+            code = RowCode.RETIRED
+        else:
+            code = decide(user, enrollment, invitation)
+        rows.append(PlannedRow(email, path, code, user, enrollment, invitation))
     return rows
 
 
@@ -114,9 +156,35 @@ def _unenrolling(
     return RowCode.WITHDRAWN if invitation is not None and invitation.is_pending else RowCode.NOT_ENROLLED
 
 
-def _invitations(chunk: Chunk, *, lock: bool) -> dict[tuple[str, int], LearningPathEnrollmentAllowed]:
-    invitations = LearningPathEnrollmentAllowed.objects.filter(email__in=chunk.emails, learning_path__in=chunk.paths)
-    invitations = invitations.only("email", "learning_path", "user", "is_active").order_by("pk")
+def _plan_undo(chunk: Chunk, *, lock: bool) -> list[PlannedRow]:
+    """Find what was made by its own id or moment: the learner may have another address by now."""
+    invitations = _invitations(chunk, lock=lock, moments=True)
+    made = LearningPathEnrollment.objects.filter(
+        pk__in=[pair.made.enrollment_id for pair in chunk.pairs if pair.made and pair.made.enrollment_id]
+    )
+    made = made.only("user", "learning_path", "is_active", "modified").prefetch_related("user").order_by("pk")
+    enrollments = {enrollment.pk: enrollment for enrollment in (made.select_for_update() if lock else made)}
+    rows = []
+    for email, path, before in chunk.pairs:
+        row = PlannedRow(email, path, RowCode.CHANGED_SINCE)
+        if before is not None and before.enrollment_id is not None:
+            enrollment = enrollments.get(before.enrollment_id)
+            if enrollment is not None and enrollment.is_active and enrollment.modified == before.at:
+                row = PlannedRow(email, path, RowCode.UNENROLLED, enrollment.user, enrollment)
+        elif before is not None:
+            invitation = invitations.get((email, path.pk))
+            if invitation is not None and invitation.is_pending and invitation.modified == before.at:
+                row = PlannedRow(email, path, RowCode.WITHDRAWN, invitation=invitation)
+        rows.append(row)
+    return rows
+
+
+def _invitations(
+    chunk: Chunk, *, lock: bool, moments: bool = False
+) -> dict[tuple[str, int], LearningPathEnrollmentAllowed]:
+    fields = ["email", "learning_path", "user", "is_active", *(["modified"] if moments else [])]
+    invitations = LearningPathEnrollmentAllowed.objects.filter(email__in=chunk.emails, learning_path__in=chunk.path_ids)
+    invitations = invitations.only(*fields).order_by("pk")
     if lock:
         invitations = invitations.select_for_update()
     return {(invitation.email, invitation.learning_path_id): invitation for invitation in invitations}
@@ -128,7 +196,7 @@ def _enrollments(
     learners = [owners[0].pk for owners in users.values() if len(owners) == 1]
     if not learners:
         return {}
-    enrollments = LearningPathEnrollment.objects.filter(user__in=learners, learning_path__in=chunk.paths)
+    enrollments = LearningPathEnrollment.objects.filter(user__in=learners, learning_path__in=chunk.path_ids)
     enrollments = enrollments.only("user", "learning_path", "is_active").order_by("pk")
     if lock:
         enrollments = enrollments.select_for_update()

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.bulk_apply import apply
-from learning_paths.actions.bulk_plan import Chunk
+from learning_paths.actions.bulk_plan import Chunk, Pair
 from learning_paths.data import Attribution, BulkOperation, InvitationOutcome, RowCode, RowStatus, StateTransition
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import AmbiguousEmail, InvitationTaken, NotInvited, RetiredEmail
@@ -57,7 +57,7 @@ def invite(
     """
     address = normalize_email(email)
     attribution = Attribution(acting_user.pk if acting_user else None, reason, role, org)
-    [row] = apply(BulkOperation.ENROLL, Chunk([address], [learning_path]), attribution, acting_user)
+    [row] = apply(BulkOperation.ENROLL, Chunk([Pair(address, learning_path)]), attribution, acting_user)
     if row.code in REFUSALS:
         raise REFUSALS[row.code]
     enrollment = None

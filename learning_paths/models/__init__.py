@@ -5,6 +5,7 @@ from learning_paths.models.enrollment import (
     LearningPathEnrollmentAllowed,
     ManualEnrollmentAudit,
 )
+from learning_paths.models.job import BulkEnrollmentJob, BulkEnrollmentRow
 from learning_paths.models.learning_path import (
     AcquiredSkill,
     LearningPath,
@@ -16,6 +17,8 @@ from learning_paths.models.learning_path import (
 
 __all__ = [
     "AcquiredSkill",
+    "BulkEnrollmentJob",
+    "BulkEnrollmentRow",
     "LearningPath",
     "LearningPathEnrollment",
     "LearningPathEnrollmentAllowed",

@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 acting_user=acting_user,
                 on_progress=self._progress(len(work)),
             )
-        self._write(report, options["output"])
+        self._write(report, options["output"], as_plan=options["dry_run"])
         self._sum_up(report, dry_run=options["dry_run"])
 
     def _acting_user(self, username: str | None) -> User | None:
@@ -76,13 +76,13 @@ class Command(BaseCommand):
             return None
         return lambda done: self.stderr.write(f"\r{done} of {total} ({done * 100 // total} %)", ending="")
 
-    def _write(self, report: BulkReport, name: str) -> None:
+    def _write(self, report: BulkReport, name: str, *, as_plan: bool) -> None:
         if name == "-":
-            api.write_csv(report, self.stdout)  # type: ignore[arg-type]  # has what a csv.writer needs
+            api.write_csv(report, self.stdout, as_plan=as_plan)  # type: ignore[arg-type]  # has what a csv.writer needs
             return
         try:
             with Path(name).open("w", newline="", encoding="utf-8") as file:
-                api.write_csv(report, file)
+                api.write_csv(report, file, as_plan=as_plan)
         except OSError as error:
             raise CommandError(f"--output: {error}") from error
 

@@ -1,0 +1,79 @@
+"""Bulk jobs and their rows, for those who look at them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from learning_paths.data import JobState, RowCode, RowGroup
+from learning_paths.exceptions import BulkJobNotFound
+from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+LEASE = timedelta(seconds=60)
+"""A worker that gave no sign for so long has lost its job."""
+
+
+def visible_bulk_jobs(user: User) -> QuerySet[BulkEnrollmentJob]:
+    """Return the jobs that a member of the staff may see, with their authors: all but the drafts of others."""
+    jobs = BulkEnrollmentJob.objects.visible_to(user).select_related("author")
+    return jobs.defer("typed", "file_content").prefetch_related("learning_paths")
+
+
+def get_visible_bulk_job(user: User, uuid: UUID) -> BulkEnrollmentJob:
+    """
+    Return the job with this uuid.
+
+    Raises:
+        BulkJobNotFound: there is none, or it is the draft of somebody else.
+    """
+    job = visible_bulk_jobs(user).filter(uuid=uuid).first()
+    if job is None:
+        raise BulkJobNotFound
+    return job
+
+
+def bulk_job_rows(
+    job: BulkEnrollmentJob, *, group: RowGroup | None = None, search: str = ""
+) -> QuerySet[BulkEnrollmentRow]:
+    """
+    Return the rows of a job in the order of the request, of a draft by what is planned, else by the outcome.
+
+    Arguments:
+        job: the job.
+        group: only the rows of this group.
+        search: only the rows whose address or username has this in it.
+    """
+    rows = job.rows.select_related("learning_path").order_by("pk")
+    if group is not None:
+        column = "planned__in" if job.state == JobState.DRAFT else "code__in"
+        rows = rows.filter(**{column: group.codes})
+    if search := search.strip():
+        rows = rows.filter(
+            Q(email__icontains=search) | Q(username__icontains=search) | Q(unknown_path__icontains=search)
+        )
+    return rows
+
+
+def bulk_job_counts(job: BulkEnrollmentJob) -> dict[RowGroup, int]:
+    """Return how many rows each group has: of a draft by what is planned, in one query; else by what the job knows."""
+    if job.state != JobState.DRAFT:
+        return {group: job.count_group(group) for group in RowGroup}
+    counts = dict.fromkeys(RowGroup, 0)
+    for code, count in job.rows.order_by().values_list("planned").annotate(Count("pk")):
+        counts[RowCode(code).group] += count
+    return counts
+
+
+def abandoned_bulk_jobs(queued_for: timedelta) -> list[BulkEnrollmentJob]:
+    """Return the jobs whose worker is gone, and those that nobody has taken for so long."""
+    now = timezone.now()
+    gone = Q(state=JobState.RUNNING, heartbeat_at__lt=now - LEASE)
+    left = Q(state=JobState.QUEUED, modified__lt=now - queued_for)
+    return list(BulkEnrollmentJob.objects.defer("typed", "file_content").filter(gone | left).order_by("pk"))

@@ -1,0 +1,50 @@
+"""Celery tasks: ids in, call the api, log. No logic."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from django.db import OperationalError, transaction
+from kombu.exceptions import OperationalError as BrokerError
+
+from learning_paths import api
+from learning_paths.models import BulkEnrollmentJob
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(
+    bind=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    autoretry_for=(OperationalError,),
+    max_retries=30,
+    default_retry_delay=30,
+)
+def run_bulk_job(self: Any, job_id: int) -> None:
+    """
+    Run a bulk job. Safe to deliver twice; a delivery that finds another worker at it comes back later.
+
+    It is acknowledged when it is done, so that a broker delivers it once more when the worker dies.
+    """
+    wait = api.run_bulk_job(job_id)
+    if wait is not None and not self.request.is_eager:
+        raise self.retry(countdown=wait.total_seconds())
+
+
+def start_bulk_job(job: BulkEnrollmentJob) -> None:
+    """
+    Tell the workers of a queued job, after the commit.
+
+    A broker that can't be reached is logged and no error: the job waits, and ``resume_bulk_jobs`` tells them again.
+    """
+
+    def tell() -> None:
+        try:
+            run_bulk_job.delay(job.pk)
+        except BrokerError:
+            log.exception("Learning paths: no broker for bulk job %s; resume_bulk_jobs will start it", job.pk)
+
+    transaction.on_commit(tell, robust=True)
