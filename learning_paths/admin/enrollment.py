@@ -9,7 +9,10 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminRadioSelect
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +20,9 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from learning_paths import api
 from learning_paths.admin.audit import audit_link
-from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, DomainForm, DomainFormAdmin, acting_user, state_of
+from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, DomainForm, acting_user, state_of
+from learning_paths.admin.enrollment_actions import EnrollmentActions
+from learning_paths.admin.learning_path import OrganizationFilter
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
 from learning_paths.models import LearningPath, LearningPathEnrollment
 
@@ -71,20 +76,44 @@ class EnrollmentChangeForm(DomainForm):
         return bool(str(self.cleaned_data["is_active"]) != shown)
 
 
+class PathOrganizationFilter(OrganizationFilter):
+    """The organization of the path. The paths, which are few, are looked up first: a join would be sorted whole."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the enrollments in paths of the chosen organization."""
+        if self.value() is None:
+            return queryset
+        paths = super().queryset(request, LearningPath.objects.all())
+        return queryset.filter(learning_path__in=list(paths.values_list("pk", flat=True)))
+
+
 @admin.register(LearningPathEnrollment)
-class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
+class LearningPathEnrollmentAdmin(EnrollmentActions, SimpleHistoryAdmin):
     """Adding enrolls, changing switches on and off, both through the same functions as everywhere else."""
 
     list_display = ["user", "path", "is_active", "enrolled_at"]
     list_display_links = ["user", "path"]
-    list_filter = ["is_active", "enrolled_at", "learning_path"]
-    list_select_related = ["user", "learning_path"]
+    list_filter = ["is_active", "enrolled_at", PathOrganizationFilter, "learning_path"]
+    list_select_related = ()  # see get_queryset
     ordering = ["-pk"]
     search_fields = ["user__username", "user__email", "learning_path__key", "learning_path__display_name"]
     search_help_text = _("The learner's username or e-mail address, or the name or key of the learning path")
     show_full_result_count = False
     raw_id_fields = ["user"]
     autocomplete_fields = ["learning_path"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LearningPathEnrollment]:
+        """
+        Bring learners and paths along by a query each, not by joins.
+
+        Ordered and cut to a page, a join lets MariaDB begin with the few paths and sort all enrollments of each.
+        """
+        enrollments: QuerySet[LearningPathEnrollment] = super().get_queryset(request)
+        return enrollments.prefetch_related("user", "learning_path")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Lead to the history of each enrollment, and those who may see it to the audit."""
+        return [*self.list_display, "audit_and_history" if _may_see_audit(request) else "past"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Add with one form and change with another; a person who may only look gets neither."""
@@ -97,7 +126,7 @@ class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: LearningPathEnrollment | None = None) -> Any:
         """Ask for the reason only where something can be changed."""
         record = ["enrolled_at", "created", "modified"]
-        if obj is not None and not _is_past(obj) and request.user.has_perm("learning_paths.view_manualenrollmentaudit"):
+        if obj is not None and not _is_past(obj) and _may_see_audit(request):
             record.append("audit")
         why = (_("For the audit"), {"fields": ATTRIBUTION_FIELDS})
         if obj is None:
@@ -165,6 +194,19 @@ class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
         """Return the path. As a field of the row it would be kept on one line, and push the rest off the screen."""
         return enrollment.learning_path
 
+    @admin.display(description=_("history"))
+    def past(self, enrollment: LearningPathEnrollment) -> SafeString:
+        """Lead to who changed the enrollment and when."""
+        address = reverse(f"{self.admin_site.name}:learning_paths_learningpathenrollment_history", args=[enrollment.pk])
+        return _row_link(address, gettext("History"), enrollment)
+
+    @admin.display(description=_("audit and history"))
+    def audit_and_history(self, enrollment: LearningPathEnrollment) -> SafeString:
+        """Lead to what was changed by hand and why, and to the whole history."""
+        address = reverse(f"{self.admin_site.name}:learning_paths_manualenrollmentaudit_changelist")
+        audit = _row_link(f"{address}?enrollment__id__exact={enrollment.pk}", gettext("Audit"), enrollment)
+        return format_html("{} {}", audit, self.past(enrollment))
+
     @admin.display(description=_("audit"))
     def audit(self, enrollment: LearningPathEnrollment) -> SafeString:
         """Lead to the audit rows of the enrollment."""
@@ -172,6 +214,15 @@ class LearningPathEnrollmentAdmin(DomainFormAdmin, SimpleHistoryAdmin):
 
     def _is_changeable(self, request: HttpRequest, obj: LearningPathEnrollment) -> bool:
         return not _is_past(obj) and self.has_change_permission(request, obj)
+
+
+def _may_see_audit(request: HttpRequest) -> bool:
+    return request.user.has_perm("learning_paths.view_manualenrollmentaudit")
+
+
+def _row_link(address: str, text: str, enrollment: LearningPathEnrollment) -> SafeString:
+    """Return a link that those who hear it out of its row can tell from those of the other rows."""
+    return format_html('<a href="{}" aria-label="{}: {}">{}</a>', address, text, enrollment, text)
 
 
 def _is_past(obj: LearningPathEnrollment) -> bool:

@@ -8,6 +8,8 @@ from unittest import mock
 import ddt
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from learning_paths import api
 from learning_paths.data import StateTransition
@@ -244,11 +246,24 @@ class EnrollmentHistoryTest(EnrollmentTestCase):
 
 class EnrollmentListTest(EnrollmentTestCase):
     def test_the_list_costs_the_same_for_few_and_for_many(self) -> None:
+        addresses = [LIST, f"{LIST}?org=demox", f"{LIST}?q=learner&is_active__exact=1"]
         for number in range(30):
             if number == 5:
-                few = self.count_queries(LIST)
-            api.enroll(make_user(f"learner{number}"), self.path, acting_user=self.sam)
-        assert self.count_queries(LIST) == few
+                few = [self.count_queries(address) for address in addresses]
+            path = make_path(f"path-v1:DemoX+N{number}+2026")
+            api.enroll(make_user(f"learner{number}"), path, acting_user=self.sam)
+        assert [self.count_queries(address) for address in addresses] == few
+
+    def test_no_join_is_ordered_and_cut_to_a_page(self) -> None:
+        """MariaDB would begin with the paths and sort the enrollments of all of them."""
+        self.enroll_ana()
+        for query in ("", "?org=demox", f"?learning_path__id__exact={self.path.pk}&is_active__exact=1"):
+            with CaptureQueriesContext(connection) as queries:
+                self.client.get(LIST + query)
+            table = LearningPathEnrollment._meta.db_table
+            lists = [found["sql"] for found in queries if f'FROM "{table}"' in found["sql"].replace("`", '"')]
+            assert lists
+            assert not [sql for sql in lists if "JOIN" in sql]
 
     def test_enrollments_are_found_by_learner_and_path(self) -> None:
         self.enroll_ana()
@@ -262,10 +277,42 @@ class EnrollmentListTest(EnrollmentTestCase):
             "q=ds101": ["ana"],
             "is_active__exact=0": ["ana"],
             f"learning_path__id__exact={web.pk}": ["ben"],
+            "org=demox": ["ben", "ana"],
+            "org=other": [],
+            "org=demo%25": [],
+            "enrolled_at__gte=2100-01-01+00:00:00%2B00:00": [],
+            "enrolled_at__gte=2020-01-01+00:00:00%2B00:00&org=DemoX&is_active__exact=1": ["ben"],
             "q=chloe": [],
         }.items():
             found = self.client.get(f"{LIST}?{query}").context["cl"].result_list
             assert [row.user.username for row in found] == usernames, query
+
+    def test_enrollments_are_narrowed_to_an_organization_that_has_paths(self) -> None:
+        self.enroll_ana()
+        make_path("path-v1:Other_X+WEB+2026")
+        page = self.client.get(LIST)
+        for title in ("organization", "active", "enrolled at", "learning path"):
+            self.assertContains(page, f"By {title}")
+        (organizations,) = [spec for spec in page.context["cl"].filter_specs if spec.title == "organization"]
+        assert organizations.lookup_choices == [("demox", "DemoX"), ("other_x", "Other_X")]
+
+    def test_audit_and_history_are_one_click_away(self) -> None:
+        self.enroll_ana()
+        api.unenroll(self.ana, self.path, acting_user=self.sam)
+        name = "ana: Data Science (path-v1:DemoX+DS101+2026)"
+        audit = f"/admin/learning_paths/manualenrollmentaudit/?enrollment__id__exact={self.enrollment.pk}"
+        history = self.change_url("history")
+        page = self.client.get(LIST)
+        self.assertContains(page, f'<a href="{audit}" aria-label="Audit: {name}">Audit</a>', html=True)
+        self.assertContains(page, f'<a href="{history}" aria-label="History: {name}">History</a>', html=True)
+        assert len(self.client.get(audit).context["cl"].result_list) == 1
+        assert self.client.get(history).status_code == 200
+
+    def test_what_stands_beside_the_links_is_text(self) -> None:
+        self.path.display_name = '"><script>alert(1)</script>'
+        self.path.save()
+        self.enroll_ana()
+        self.assertNotContains(self.client.get(LIST), "<script>alert")
 
 
 class EnrollmentPermissionTest(EnrollmentTestCase):
@@ -284,6 +331,16 @@ class EnrollmentPermissionTest(EnrollmentTestCase):
         assert self.client.get(ADD).status_code == 403
         assert self.client.get(self.change_url("history")).status_code == 200
         assert self.enrollment.is_active
+
+    def test_only_who_may_see_the_audit_is_led_there(self) -> None:
+        self.log_in_with("view_learningpathenrollment")
+        page = self.client.get(LIST)
+        self.assertContains(page, self.change_url("history"))
+        self.assertNotContains(page, "manualenrollmentaudit")
+        self.client.logout()
+        User.objects.filter(username="vera").delete()
+        self.log_in_with("view_learningpathenrollment", "view_manualenrollmentaudit")
+        self.assertContains(self.client.get(LIST), "manualenrollmentaudit/?enrollment__id__exact")
 
     def test_who_may_change_may_not_add(self) -> None:
         vera = self.log_in_with("change_learningpathenrollment")
