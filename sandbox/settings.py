@@ -7,6 +7,7 @@ secret key is published here, and any host name is answered: never show this sit
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -143,9 +144,10 @@ JWT_AUTH: dict[str, Any] = {
 EDX_DRF_EXTENSIONS: dict[str, Any] = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {}}
 
 # Without a broker a task runs in the process that asks for it. With one, a broker that is down is an error after some
-# seconds: left to themselves, Celery and its transport would try for ever, and the request would wait with them.
+# seconds: left to themselves, Celery and its transport can wait for it for ever, and the request with them.
+# BROKER_TRANSPORT_OPTIONS is JSON, and like CELERY_BROKER_TRANSPORT_OPTIONS of the LMS it adds to what is set here.
 BROKER_URL = os.environ.get("BROKER_URL", "").strip()
-CELERY_BROKER_URL = BROKER_URL or "memory://"
+CELERY_BROKER_URL = BROKER_URL or "memory://localhost"
 CELERY_TASK_ALWAYS_EAGER = not BROKER_URL
 CELERY_TASK_EAGER_PROPAGATES = False
 CELERY_TASK_IGNORE_RESULT = True
@@ -154,6 +156,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
     **CELERY_TASK_PUBLISH_RETRY_POLICY,
+    **json.loads(os.environ.get("BROKER_TRANSPORT_OPTIONS") or "{}"),
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
