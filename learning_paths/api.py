@@ -46,6 +46,7 @@ from learning_paths.actions.inviting import invite, withdraw_invitation
 from learning_paths.queries.bulk_jobs import (
     abandoned_bulk_jobs,
     bulk_job_counts,
+    bulk_job_counts_of,
     bulk_job_rows,
     get_visible_bulk_job,
     visible_bulk_jobs,
@@ -61,6 +62,7 @@ __all__ = [
     "active_enrollments",
     "bulk_enroll",
     "bulk_job_counts",
+    "bulk_job_counts_of",
     "bulk_job_rows",
     "bulk_unenroll",
     "cancel_bulk_job",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -21,9 +22,14 @@ LEASE = timedelta(seconds=60)
 
 
 def visible_bulk_jobs(user: User) -> QuerySet[BulkEnrollmentJob]:
-    """Return the jobs that a member of the staff may see, with their authors: all but the drafts of others."""
-    jobs = BulkEnrollmentJob.objects.visible_to(user).select_related("author")
-    return jobs.defer("typed", "file_content").prefetch_related("learning_paths")
+    """
+    Return the jobs that a member of the staff may see: all but the drafts of others.
+
+    Two queries: the jobs with their authors and the jobs that they follow, and their paths.
+    """
+    jobs = BulkEnrollmentJob.objects.visible_to(user).select_related("author", "origin")
+    jobs = jobs.defer("typed", "file_content", "origin__typed", "origin__file_content")
+    return jobs.prefetch_related("learning_paths")
 
 
 def get_visible_bulk_job(user: User, uuid: UUID) -> BulkEnrollmentJob:
@@ -63,11 +69,18 @@ def bulk_job_rows(
 
 def bulk_job_counts(job: BulkEnrollmentJob) -> dict[RowGroup, int]:
     """Return how many rows each group has: of a draft by what is planned, in one query; else by what the job knows."""
-    if job.state != JobState.DRAFT:
-        return {group: job.count_group(group) for group in RowGroup}
-    counts = dict.fromkeys(RowGroup, 0)
-    for code, count in job.rows.order_by().values_list("planned").annotate(Count("pk")):
-        counts[RowCode(code).group] += count
+    return bulk_job_counts_of([job])[job.pk]
+
+
+def bulk_job_counts_of(jobs: Collection[BulkEnrollmentJob]) -> dict[int, dict[RowGroup, int]]:
+    """Return ``bulk_job_counts`` of each job by its id, in one query for all the drafts among them, or in none."""
+    drafts = [job.pk for job in jobs if job.state == JobState.DRAFT]
+    counts = {job.pk: {group: job.count_group(group) for group in RowGroup} for job in jobs}
+    counts.update((pk, dict.fromkeys(RowGroup, 0)) for pk in drafts)
+    if drafts:
+        rows = BulkEnrollmentRow.objects.filter(job__in=drafts).order_by()
+        for pk, code, count in rows.values_list("job", "planned").annotate(Count("pk")):
+            counts[pk][RowCode(code).group] += count
     return counts
 
 
