@@ -1,0 +1,168 @@
+"""
+Bulk enrollment step by step: the form, the preview, and what happens when it is confirmed.
+
+Each step is a page of its own, and all that was given lies in a draft job from the first preview on. So nothing is lost
+by going back, by logging out or by closing the browser; and nothing happens before the confirmation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.admin.helpers import AdminForm
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from learning_paths import api
+from learning_paths.admin.bulk_form import BulkForm
+from learning_paths.admin.bulk_page import STEPS
+from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, acting_user
+from learning_paths.data import BulkOperation
+from learning_paths.exceptions import BulkTooLarge
+from learning_paths.models import BulkEnrollmentJob, LearningPath
+from learning_paths.tasks import run_bulk_job, start_bulk_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.contrib.admin import ModelAdmin
+    from django.contrib.auth.models import AnonymousUser, User
+
+JOB_PERMISSION = "learning_paths.add_bulkenrollmentjob"
+PERMISSIONS = {
+    BulkOperation.ENROLL: [JOB_PERMISSION, "learning_paths.add_learningpathenrollment"],
+    BulkOperation.UNENROLL: [JOB_PERMISSION, "learning_paths.change_learningpathenrollment"],
+    BulkOperation.UNDO: [JOB_PERMISSION, "learning_paths.change_learningpathenrollment"],
+}
+TITLES = {BulkOperation.ENROLL: _("Bulk enroll"), BulkOperation.UNENROLL: _("Bulk unenroll")}
+
+
+def may_run(user: User | AnonymousUser, operation: BulkOperation) -> bool:
+    """Return whether the user may do this in bulk: make jobs, and change enrollments in that way."""
+    return user.has_perms(PERMISSIONS[operation])
+
+
+def may_run_anything(user: User | AnonymousUser) -> bool:
+    """Return whether there is anything that the user may do in bulk."""
+    return any(may_run(user, operation) for operation in TITLES)
+
+
+def form_link(model_admin: ModelAdmin[Any], operation: BulkOperation, paths: Iterable[int] = ()) -> str:
+    """Return the address of the form, with these paths chosen."""
+    query = [("operation", operation.value), *(("learning_paths", pk) for pk in paths)]
+    return f"{job_link(model_admin, 'add')}?{urlencode(query)}"
+
+
+def job_link(model_admin: ModelAdmin[Any], page: str, *args: Any) -> str:
+    """Return the address of a page of the jobs."""
+    return reverse(f"{model_admin.admin_site.name}:learning_paths_bulkenrollmentjob_{page}", args=args)
+
+
+def form_view(
+    model_admin: ModelAdmin[Any], request: HttpRequest, operation: BulkOperation, draft: BulkEnrollmentJob | None = None
+) -> HttpResponse:
+    """Show the form, of a draft with what it has; or take it, and go on to the preview."""
+    if not may_run(request.user, operation):
+        raise PermissionDenied
+    options: dict[str, Any] = {"admin_site": model_admin.admin_site, "operation": operation, "draft": draft}
+    if request.method == "POST":
+        form = BulkForm(request.POST, request.FILES, **options)
+        if form.is_valid() and (job := _draft(form, operation, request)) is not None:
+            return HttpResponseRedirect(job_link(model_admin, "change", job.pk))
+        draft = _keep_file(form, operation, request) or draft
+    else:
+        form = BulkForm(initial=_chosen_paths(request) if draft is None else None, **options)
+    fieldsets = [
+        (None, {"fields": ["learning_paths"]}),
+        (_("Learners"), {"fields": [name for name in ("emails", "file", "keep_file") if name in form.fields]}),
+        (_("For the audit"), {"fields": ATTRIBUTION_FIELDS}),
+    ]
+    first, *others = AdminForm(form, fieldsets, {})  # type: ignore[arg-type]  # any form will do
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "title": TITLES[operation],
+        "form": form,
+        "paths_fieldset": first,
+        "fieldsets": others,
+        "media": model_admin.media + form.media,
+        "operation": operation,
+        "draft": draft,
+        "action": job_link(model_admin, "edit", draft.pk) if draft else job_link(model_admin, "add"),
+        "steps": STEPS,
+        "step": 1,
+    }
+    request.current_app = model_admin.admin_site.name
+    return TemplateResponse(request, "learning_paths/admin/bulk_form.html", context)
+
+
+def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, draft: BulkEnrollmentJob) -> None:
+    """
+    Queue a draft, and run it here and now when it is small. Call it outside of a transaction.
+
+    Raises:
+        BulkJobConflict: somebody else was quicker, or the button was pressed twice.
+    """
+    job = api.confirm_bulk_job(draft, acting_user=acting_user(request))
+    _log(model_admin, request, job)
+    if job.total > settings.LEARNING_PATHS_BULK_SYNC_LIMIT:
+        start_bulk_job(job)
+    else:
+        run_bulk_job.apply(args=(job.pk,), throw=False)
+
+
+def _draft(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> BulkEnrollmentJob | None:
+    try:
+        return api.draft_bulk_job(
+            api.prepare_bulk(form.parsed, form.path_texts),
+            operation=operation,
+            reason=form.cleaned_data["reason"],
+            role=form.cleaned_data["role"],
+            org=form.cleaned_data["org"],
+            typed=form.cleaned_data["emails"],
+            file_name=form.file_name,
+            file_content=form.file_content,
+            replaces=form.draft,
+            acting_user=acting_user(request),
+        )
+    except BulkTooLarge as error:
+        form.add_error("emails", str(error))
+        return None
+
+
+def _keep_file(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> BulkEnrollmentJob | None:
+    """Keep an uploaded file in a draft without rows: no browser sends it again when the form is shown once more."""
+    if not form.file_content:
+        return None
+    draft = api.draft_bulk_job(
+        api.prepare_bulk([], []),
+        operation=operation,
+        reason=form.cleaned_data.get("reason", ""),
+        typed=form.cleaned_data.get("emails", ""),
+        file_name=form.file_name,
+        file_content=form.file_content,
+        replaces=form.draft,
+        acting_user=acting_user(request),
+    )
+    form.show_kept_file(draft)
+    return draft
+
+
+def _chosen_paths(request: HttpRequest) -> dict[str, Any]:
+    ids = [text for text in request.GET.getlist("learning_paths") if text.isdecimal() and len(text) < 10]
+    return {"learning_paths": LearningPath.objects.filter(pk__in=ids)}
+
+
+def _log(model_admin: ModelAdmin[Any], request: HttpRequest, job: BulkEnrollmentJob) -> None:
+    """Show the job in the object history of the job and of each of its paths."""
+    numbers = {"number": job.pk, "operation": BulkOperation(job.operation).label, "pairs": job.total}
+    model_admin.log_change(request, job, gettext("Confirmed."))
+    for path in job.learning_paths.all():
+        text = gettext("Bulk job %(number)d (%(operation)s) was started, of %(pairs)d addresses and learning paths.")
+        model_admin.log_change(request, path, text % numbers)

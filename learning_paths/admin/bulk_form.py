@@ -1,0 +1,169 @@
+"""The form of the first step: whom, in which paths, and why."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.conf import settings
+from django.contrib.admin.sites import AdminSite
+from django.contrib.admin.widgets import AdminTextareaWidget, AutocompleteSelectMultiple
+from django.db.models import QuerySet
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from learning_paths import api
+from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, AttributionForm
+from learning_paths.data import BulkOperation, InvalidEntry, ParsedEmails
+from learning_paths.models import BulkEnrollmentJob, LearningPath
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+    from django.http import QueryDict
+
+SEPARATORS = re.compile(r"[,;\s]+")
+LARGEST_FILE = 10 * 2**20
+"""Bytes. A draft keeps the file in the database, where one value of MariaDB takes 16 MB unless told otherwise."""
+NAMED_AT_MOST = 5
+
+
+class BulkForm(AttributionForm):
+    """
+    The first step. Its author may come back to it from the preview: then the draft gives what was typed and uploaded.
+
+    ``path_keys`` is for browsers without JavaScript, where the search for paths does not work.
+    """
+
+    learning_paths = forms.ModelMultipleChoiceField(
+        label=_("Learning paths"),
+        queryset=LearningPath.objects.none(),
+        error_messages={"required": _("Choose at least one learning path.")},
+    )
+    path_keys = forms.CharField(
+        label=_("Keys of learning paths"),
+        required=False,
+        help_text=_("Such as path-v1:Org+Number+Run; several are separated by commas or new lines."),
+        widget=AdminTextareaWidget(attrs={"rows": 2}),
+    )
+    emails = forms.CharField(
+        label=_("E-mail addresses"),
+        required=False,
+        strip=False,
+        help_text=_(
+            "Separated by new lines, commas, semicolons or spaces; names, as mail programs put them before an address, "
+            "do no harm. Who has no account yet is enrolled as soon as there is one."
+        ),
+        widget=AdminTextareaWidget(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
+    )
+    file = forms.FileField(
+        label=_("CSV or text file"),
+        required=False,
+        allow_empty_file=True,
+        help_text=_("A column named “email” is found by its name; a file of addresses alone needs no header."),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
+    )
+    keep_file = forms.BooleanField(required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        admin_site: AdminSite,
+        operation: BulkOperation,
+        draft: BulkEnrollmentJob | None,
+        **kwargs: Any,
+    ) -> None:
+        """Take what a draft has for a beginning."""
+        self.draft = draft
+        self.parsed = ParsedEmails((), ())
+        self.file_name = ""
+        self.file_content = b""
+        if draft is not None:
+            names = [*ATTRIBUTION_FIELDS]
+            given = {name: getattr(draft, name) for name in names}
+            given |= {"learning_paths": draft.learning_paths.all(), "emails": draft.typed, "keep_file": True}
+            kwargs["initial"] = {**given, **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+        paths: Any = self.fields["learning_paths"]
+        paths.queryset = LearningPath.objects.all()
+        paths.required = not self.data.get("path_keys", "").strip()
+        paths.widget = AutocompleteSelectMultiple(BulkEnrollmentJob._meta.get_field("learning_paths"), admin_site)
+        paths.widget.choices = paths.choices
+        self.fields["reason"].required = settings.LEARNING_PATHS_BULK_REASON_REQUIRED
+        if operation == BulkOperation.UNENROLL:
+            self.fields["emails"].help_text = _(
+                "Separated by new lines, commas, semicolons or spaces. What waits for an account that is not there yet "
+                "is withdrawn."
+            )
+        self.fields["emails"].widget.attrs["data-limit"] = str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or "")
+        keep_file = self.fields.pop("keep_file")
+        if draft is not None and draft.file_name:
+            keep_file.label = gettext("Keep the file %(name)s") % {"name": draft.file_name}
+            self.fields["keep_file"] = keep_file
+
+    def clean_file(self) -> UploadedFile[Any] | None:
+        """Refuse a file that the draft could not keep."""
+        file: UploadedFile[Any] | None = self.cleaned_data["file"]
+        if file is not None and (file.size or 0) > LARGEST_FILE:
+            text = gettext("The file is too large: at most %(size)s. Cut it into several, or remove other columns.")
+            raise forms.ValidationError(text % {"size": filesizeformat(LARGEST_FILE)})
+        return file
+
+    def clean(self) -> dict[str, Any] | None:
+        """Read the addresses, and say by their lines what is wrong when there is none."""
+        cleaned = super().clean() or {}
+        self._take_file(cleaned)
+        self._check_paths(cleaned)
+        sources = {"emails": api.parse_text(cleaned.get("emails") or "")}
+        if self.file_content:
+            sources["file"] = api.parse_csv(self.file_content)
+        self.parsed = api.merge(*sources.values())
+        if self.parsed.emails or self.has_error("file") or self.has_error("emails"):
+            return cleaned
+        for name, parsed in sources.items():
+            if parsed.invalid:
+                self.add_error(name, _not_one_address(parsed.invalid))
+        if not self.parsed.invalid:
+            self.add_error("emails", gettext("Type or paste e-mail addresses, or choose a file."))
+        return cleaned
+
+    @property
+    def path_texts(self) -> list[str]:
+        """The keys of the chosen paths."""
+        chosen: QuerySet[LearningPath] = self.cleaned_data["learning_paths"]
+        typed = SEPARATORS.split(self.cleaned_data.get("path_keys", "").strip())
+        return [*(str(path.key) for path in chosen), *filter(None, typed)]
+
+    def show_kept_file(self, draft: BulkEnrollmentJob) -> None:
+        """Say that a file which the form was sent with is kept, though the form has errors."""
+        self.fields["keep_file"] = forms.BooleanField(
+            required=False, label=gettext("Keep the file %(name)s") % {"name": draft.file_name}
+        )
+        data = cast("QueryDict", self.data).copy()
+        data["keep_file"] = "on"
+        self.data = data
+
+    def _take_file(self, cleaned: dict[str, Any]) -> None:
+        file: UploadedFile[Any] | None = cleaned.get("file")
+        if file is not None:
+            self.file_name, self.file_content = (file.name or "")[:255], file.read()
+        elif cleaned.get("keep_file") and self.draft is not None:
+            self.file_name, self.file_content = self.draft.file_name, bytes(self.draft.file_content)
+
+    def _check_paths(self, cleaned: dict[str, Any]) -> None:
+        if "learning_paths" not in cleaned:
+            return
+        unknown = api.prepare_bulk([], self.path_texts).invalid_learning_paths
+        if unknown:
+            text = gettext("There is no such learning path: %(keys)s")
+            self.add_error("path_keys", text % {"keys": ", ".join(unknown[:NAMED_AT_MOST])})
+
+
+def _not_one_address(invalid: tuple[InvalidEntry, ...]) -> list[str]:
+    """Return the errors of a source in which there is nothing valid."""
+    line = gettext("Line %(line)d: “%(text)s” is not a valid e-mail address.")
+    errors = [line % {"line": entry.line, "text": entry.text} for entry in invalid[:NAMED_AT_MOST]]
+    if (more := len(invalid) - NAMED_AT_MOST) > 0:
+        errors.append(ngettext("And %(count)d more.", "And %(count)d more.", more) % {"count": more})
+    return errors

@@ -1,0 +1,37 @@
+/* Says how many addresses are typed, and stops a text that the server would refuse with everything else typed. */
+"use strict";
+{
+    const form = document.getElementById("bulk-form");
+    const box = form.querySelector("[name=emails]");
+    const hint = document.createElement("p");
+    hint.className = "help";
+    hint.setAttribute("role", "status");
+    box.closest(".form-row").append(hint);
+
+    const limit = Number(box.dataset.limit);
+    const tooLong = () => limit > 0 && new Blob([box.value]).size > limit * 0.95;
+
+    const tell = () => {
+        const typed = box.value.match(/[^\s,;<>]+@[^\s,;<>]+/g) || [];
+        if (tooLong()) {
+            hint.textContent = form.dataset.tooLong;
+        } else {
+            hint.textContent = typed.length ? `${form.dataset.typed} ${typed.length.toLocaleString()}` : "";
+        }
+        hint.className = tooLong() ? "errornote" : "help";
+    };
+
+    let timer;
+    box.addEventListener("input", () => {
+        clearTimeout(timer);
+        timer = setTimeout(tell, 200);
+    });
+    form.addEventListener("submit", (event) => {
+        if (tooLong()) {
+            event.preventDefault();
+            tell();
+            box.focus();
+        }
+    });
+    tell();
+}
