@@ -11,9 +11,9 @@ PARALLEL = --numprocesses $(PYTEST_WORKERS) --maxprocesses 8
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## an LMS-like site with demo data at http://localhost:PORT/ (PORT=8000)
+demo: ## an LMS-like site with demo data at http://localhost:PORT/ (PORT=8000); BROKER=redis: jobs run in a worker
 	@scripts/venv.sh .venv test django52
-	@scripts/demo.sh $(PORT)
+	@scripts/demo.sh "$(PORT)" "$(BROKER)"
 
 test: ## every test that needs no service, on SQLite; branch coverage
 	@scripts/venv.sh .venv test django52
@@ -24,10 +24,11 @@ test-services: ## the same tests and those that need servers, on MariaDB (DATABA
 	@scripts/venv.sh .venv test django52 services
 	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) $(PARALLEL) -m "not browser" $(ARGS)
 
-test-browser: ## the tests that drive a browser
+test-browser: ## the tests that drive a browser, on MariaDB and Redis
 	@scripts/ensure_chromium.sh
-	@scripts/venv.sh .venv test django52
-	$(PYTEST) -m browser $(ARGS)
+	@scripts/venv.sh .venv test django52 services
+	@scripts/ensure_axe.sh
+	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) -m browser $(ARGS)
 
 quality: ## lint, format, types, direction of imports, migrations on both Djangos, PII annotations
 	@scripts/venv.sh .venv dev django52
