@@ -13,7 +13,7 @@ help: ## this list
 
 demo: ## an LMS-like site with demo data at http://localhost:PORT/ (PORT=8000); BROKER=redis: jobs run in a worker
 	@scripts/venv.sh .venv test django52
-	@scripts/demo.sh "$(PORT)" "$(BROKER)"
+	@scripts/demo.sh $(PORT) $(BROKER)
 
 test: ## every test that needs no service, on SQLite; branch coverage
 	@scripts/venv.sh .venv test django52
