@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,9 @@ from learning_paths.admin.bulk_enrollment import (
     may_run_anything,
 )
 from learning_paths.admin.bulk_entry import bulk_links
-from learning_paths.admin.bulk_page import STEPS, RowsTable, confirm_label, progress_of, step_of
+from learning_paths.admin.bulk_page import STEPS, RowsTable, confirm_label, planned_changes, progress_of, step_of
 from learning_paths.admin.domain_form import acting_user
-from learning_paths.data import BulkOperation, JobState, RowGroup
+from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict
 from learning_paths.models import BulkEnrollmentJob
 from learning_paths.tasks import start_bulk_job
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 VIEW_PERMISSIONS = ["learning_paths.view_bulkenrollmentjob", "learning_paths.change_bulkenrollmentjob"]
 NAMED_AT_MOST = 3
 """Paths in a row of the list."""
-CHANGING = [RowGroup.CHANGED, RowGroup.PENDING]
+CHANGING = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, RowCode.INVITED]
 
 
 @admin.register(BulkEnrollmentJob)
@@ -129,8 +130,9 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
         table = RowsTable(job, request)
         operation = BulkOperation(job.operation)
         is_mine = may_run(request.user, operation)
-        changing = sum(table.counts[group] for group in CHANGING)
-        undoable = job.is_over and operation == BulkOperation.ENROLL and changing > 0
+        is_draft = job.state == JobState.DRAFT
+        changes = planned_changes(job) if is_draft else Counter()
+        undoable = job.is_over and operation == BulkOperation.ENROLL and job.count(*CHANGING) > 0
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -141,9 +143,9 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
             "progress": progress_of(job),
             "steps": STEPS,
             "step": step_of(job),
-            "is_draft": job.state == JobState.DRAFT,
-            "changing": changing,
-            "confirm_label": confirm_label(job, table.counts),
+            "is_draft": is_draft,
+            "changing": changes.total(),
+            "confirm_label": confirm_label(job, changes),
             "may_run": is_mine,
             "may_retry": is_mine and job.is_over,
             "may_undo": undoable and may_run(request.user, BulkOperation.UNDO),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.functional import Promise
@@ -208,14 +210,26 @@ def _progress_words(job: BulkEnrollmentJob) -> Iterable[str]:
         yield ngettext("about %(n)d second left", "about %(n)d seconds left", left) % {"n": left}
 
 
-def confirm_label(job: BulkEnrollmentJob, counts: dict[RowGroup, int]) -> str:
+def planned_changes(job: BulkEnrollmentJob) -> Counter[RowCode]:
+    """Return how many rows of a draft would change something, by what would become of them, in one query."""
+    codes = [code.value for code in RowCode if code.is_change]
+    planned = job.rows.filter(planned__in=codes).order_by().values_list("planned").annotate(Count("pk"))
+    return Counter({RowCode(code): count for code, count in planned})
+
+
+def confirm_label(job: BulkEnrollmentJob, changes: Counter[RowCode]) -> str:
     """Return what the button says that confirms a draft."""
-    n = counts[RowGroup.CHANGED] + counts[RowGroup.PENDING]
-    number = {"n": number_format(n, force_grouping=True)}
+    invited = changes[RowCode.INVITED]
+    others = changes.total() - invited
+    numbers = {name: number_format(n, force_grouping=True) for name, n in (("n", others), ("invited", invited))}
     match BulkOperation(job.operation):
+        case BulkOperation.ENROLL if invited and others:
+            return gettext("Enroll %(n)s, invite %(invited)s") % numbers
+        case BulkOperation.ENROLL if invited:
+            return gettext("Invite %(invited)s") % numbers
         case BulkOperation.ENROLL:
-            return ngettext("Enroll or invite %(n)s", "Enroll or invite %(n)s", n) % number
+            return gettext("Enroll %(n)s") % numbers
         case BulkOperation.UNENROLL:
-            return ngettext("Unenroll %(n)s", "Unenroll %(n)s", n) % number
+            return gettext("Unenroll %(n)s") % numbers
         case BulkOperation.UNDO:
-            return ngettext("Undo %(n)s change", "Undo %(n)s changes", n) % number
+            return ngettext("Undo %(n)s change", "Undo %(n)s changes", others) % numbers
