@@ -12,6 +12,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -91,7 +93,7 @@ class PathOrganizationFilter(OrganizationFilter):
 class LearningPathEnrollmentAdmin(EnrollmentActions, SimpleHistoryAdmin):
     """Adding enrolls, changing switches on and off, both through the same functions as everywhere else."""
 
-    list_display = ["user", "path", "is_active", "enrolled_at"]
+    list_display = ["user", "path", "is_active", "enrolled"]
     list_display_links = ["user", "path"]
     list_filter = ["is_active", "enrolled_at", PathOrganizationFilter, "learning_path"]
     list_select_related = ()  # see get_queryset
@@ -194,13 +196,20 @@ class LearningPathEnrollmentAdmin(EnrollmentActions, SimpleHistoryAdmin):
         """Return the path. As a field of the row it would be kept on one line, and push the rest off the screen."""
         return enrollment.learning_path
 
-    @admin.display(description=_("history"))
+    @admin.display(description=_("enrolled at"), ordering="enrolled_at")
+    def enrolled(self, enrollment: LearningPathEnrollment) -> str:
+        """Return when the learner enrolled last: the date, and in a line below the time."""
+        moment = timezone.localtime(enrollment.enrolled_at)
+        parts = (date_format(moment), time_format(moment.time()))
+        return " ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+
+    @admin.display(description=_("record"))
     def past(self, enrollment: LearningPathEnrollment) -> SafeString:
         """Lead to who changed the enrollment and when."""
         address = reverse(f"{self.admin_site.name}:learning_paths_learningpathenrollment_history", args=[enrollment.pk])
         return _row_link(address, gettext("History"), enrollment)
 
-    @admin.display(description=_("audit and history"))
+    @admin.display(description=_("record"))
     def audit_and_history(self, enrollment: LearningPathEnrollment) -> SafeString:
         """Lead to what was changed by hand and why, and to the whole history."""
         address = reverse(f"{self.admin_site.name}:learning_paths_manualenrollmentaudit_changelist")

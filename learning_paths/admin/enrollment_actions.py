@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LISTED_AT_MOST = 20
 NAMED_AT_MOST = 10
 ROWS_AT_ONCE = 2000
 CSV_HEADER = ("username", "email", "learning path", "state", "enrolled at", "created")
@@ -171,7 +170,7 @@ class EnrollmentActions(DomainFormAdmin):
 
         What is selected travels along as it came: as ids, or as "all that the filters in the address find".
         """
-        listed = list(concerned[:LISTED_AT_MOST])
+        listed = list(concerned[:NAMED_AT_MOST])
         is_across = forms.BooleanField(required=False).clean(request.POST.get("select_across"))
         selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
         request.current_app = self.admin_site.name

@@ -212,7 +212,7 @@ class SwitchTest(SelectionTestCase):
             self.enroll(name)
         page = self.select(OFF, *names)
         self.assertContains(page, "<h2>25 enrollments</h2>", html=True)
-        self.assertContains(page, "<li>and 5 more</li>", html=True)
+        self.assertContains(page, "<li>and 15 more</li>", html=True)
 
     @override_settings(LEARNING_PATHS_BULK_SYNC_LIMIT=2)
     def test_more_than_a_request_can_do_is_refused(self) -> None:
