@@ -23,6 +23,7 @@ from learning_paths.admin.path_inlines import (
     RequiredSkillInline,
     StepInline,
 )
+from learning_paths.admin.path_overview import PathOverviewAdmin
 from learning_paths.keys import LearningPathKey
 from learning_paths.models import (
     LearningPath,
@@ -56,7 +57,7 @@ class OrganizationFilter(admin.SimpleListFilter):
 
 
 @admin.register(LearningPath)
-class LearningPathAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class LearningPathAdmin(PathOverviewAdmin):
     """Paths with their steps, skills and criteria on one page, and how many learners each has in the list."""
 
     list_display = [
