@@ -5,14 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import timezone
 
+from learning_paths import api
+from learning_paths.data import JobState
+from learning_paths.models import BulkEnrollmentJob, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
+from learning_paths.tasks import start_bulk_job
 from sandbox import celery_app
+from tests.factories import make_path
 from tests.services.worker_tasks import add_user
 from tests.worker import StartWorker, workers
 
@@ -84,6 +91,23 @@ def test_two_sets_of_workers_share_no_task(start_worker: StartWorker) -> None:
         assert eventually(lambda: exists("ben")), inner.log
     assert outer.is_up()
     assert "tests.add_user[" not in outer.log
+
+
+def test_a_bulk_job_outlives_the_worker_that_had_it(start_worker: StartWorker) -> None:
+    path = make_path()
+    work = api.prepare_bulk([f"new{number}@example.com" for number in range(8_000)], [str(path.key)])
+    job = api.queue_bulk_job(work, acting_user=None)
+    start_bulk_job(job)
+    invited = LearningPathEnrollmentAllowed.objects.filter(learning_path=path)
+    first = start_worker()
+    assert eventually(invited.exists), first.log
+    first.kill()
+    kept = invited.count()
+    assert 0 < kept < 8_000
+    BulkEnrollmentJob.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    second = start_worker(visibility_timeout=1)
+    assert eventually(lambda: BulkEnrollmentJob.objects.get().state == JobState.FINISHED, seconds=60), second.log
+    assert invited.count() == ManualEnrollmentAudit.objects.count() == 8_000
 
 
 class InATestCaseTests(TransactionTestCase):
