@@ -11,6 +11,10 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
+from tests.worker import start_worker
+
+__all__ = ["browser", "start_worker"]
+
 OPTIONS = (
     "--headless=new",
     "--no-sandbox",
