@@ -6,7 +6,7 @@ import csv
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -289,6 +289,6 @@ def _csv_lines(rows: Iterator[tuple[Any, ...]]) -> Iterator[str]:
     writer = csv.writer(Echo())
     yield writer.writerow(CSV_HEADER)
     for username, email, key, is_active, enrolled_at, created in rows:
-        moments = (moment.astimezone(UTC).isoformat() for moment in (enrolled_at, created))
-        cells = (username, email, str(key), "active" if is_active else "inactive", *moments)
+        state = "active" if is_active else "inactive"
+        cells = (username, email, str(key), state, enrolled_at.isoformat(), created.isoformat())
         yield writer.writerow([api.safe_cell(cell) for cell in cells])
