@@ -11,27 +11,35 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from copy import copy
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from django.db import DatabaseError, connection
+from django.db import Error, OperationalError, connection
 from django.db.models import DateTimeField, F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from learning_paths.actions.bulk_apply import RunStopped, apply_isolated
+from learning_paths.actions.bulk_apply import TRANSIENT_ERRORS, RunStopped, apply_isolated
 from learning_paths.actions.bulk_enrollment import ADDRESSES_PER_CHUNK, PAIRS_PER_CHUNK
-from learning_paths.actions.bulk_jobs import pair_of
+from learning_paths.actions.bulk_job_rows import StoredRow, count_rows, read_rows, update_outcomes
 from learning_paths.actions.bulk_plan import Chunk, PlannedRow
 from learning_paths.actions.bulk_write import SWITCHING
-from learning_paths.data import Attribution, BulkOperation, JobState
-from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow, LearningPath
+from learning_paths.data import Attribution, BulkOperation, JobState, RowCode, RowStatus
+from learning_paths.models import BulkEnrollmentJob, LearningPath
 from learning_paths.queries.bulk_jobs import LEASE
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 log = logging.getLogger(__name__)
 
-WRITTEN = ["code", "username", "enrollment", "changed_at"]
+ERRORS_OF_THE_CONNECTION = range(2000, 3000)
+"""MySQL's: the server is down, or can't be reached."""
+
+
+class ChunkOutdated(RunStopped):
+    """What the rows of a chunk were read with is no longer so. They are to be read anew."""
 
 
 def run_bulk_job(job_id: int) -> timedelta | None:
@@ -49,19 +57,23 @@ def run_bulk_job(job_id: int) -> timedelta | None:
         be taken for dead: call again then.
 
     Raises:
-        Exception: what stopped the job for no fault of a row. The job is marked as failed, and can be resumed.
+        OperationalError: the database was away, or busy for long. The job is queued once more: call again later.
+        Exception: what else stopped the job for no fault of a row. The job is marked as failed, and can be resumed.
     """
     token = str(uuid4())
     if not _take(job_id, token):
         return _time_left(job_id)
-    job = BulkEnrollmentJob.objects.select_related("author").get(pk=job_id)
     try:
-        _work(job, token)
+        _work(job_id, token)
     except RunStopped:
         log.info("Learning paths: a worker stops at bulk job %s, which it no longer has", job_id)
-    except Exception:
-        log.exception("Learning paths: bulk job %s failed", job_id)
-        _end(job, token, JobState.FAILED)
+    except Exception as error:
+        if _passes(error):
+            log.warning("Learning paths: bulk job %s waits, as the database does not answer", job_id, exc_info=True)
+            _leave(job_id, token, JobState.QUEUED)
+        else:
+            log.exception("Learning paths: bulk job %s failed", job_id)
+            _leave(job_id, token, JobState.FAILED)
         raise
     return None
 
@@ -69,36 +81,56 @@ def run_bulk_job(job_id: int) -> timedelta | None:
 class JobLedger:
     """Writes the outcomes of some rows of a job down, as long as this worker has the job."""
 
-    def __init__(self, job: BulkEnrollmentJob, token: str, rows: Sequence[BulkEnrollmentRow]) -> None:
-        self._mine = BulkEnrollmentJob.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=token)
+    def __init__(self, job: BulkEnrollmentJob, token: str, rows: Sequence[StoredRow]) -> None:
+        self._job = job
+        self._mine = _held(job.pk, token)
         self._rows = {(row.email, row.learning_path_id): row for row in rows}
+        self._ids = (rows[0].id, rows[-1].id)
+        self._counts: Counter[str] = Counter()
+        self._done: set[int | None] = set()
 
     def open(self) -> None:
-        """Show that the worker still has the job, and keep it and any other from the row until the commit."""
+        """
+        Show that the worker still has the job, and keep it and any other from the row until the commit.
+
+        Raises:
+            RunStopped: it has not.
+            ChunkOutdated: rows are gone with their path, or the author's account is.
+        """
         if not self._mine.update(heartbeat_at=timezone.now()):
             raise RunStopped
+        [(author_id, counts)] = self._mine.values_list("author", "counts")
+        codes = dict(self._job.rows.filter(pk__range=self._ids).values_list("pk", "code"))
+        if author_id != self._job.author_id or not all(row.id in codes for row in self._rows.values()):
+            raise ChunkOutdated
+        self._counts = Counter(counts)
+        self._done = {pk for pk, code in codes.items() if code}
 
     def record(self, rows: Sequence[PlannedRow]) -> None:
-        """Write the outcomes of these rows and the new counts of the job."""
-        target = (
-            [BulkEnrollmentRow._meta.pk.name] if connection.features.supports_update_conflicts_with_target else None
-        )
-        BulkEnrollmentRow.objects.bulk_create(
-            [self._written(row) for row in rows], update_conflicts=True, update_fields=WRITTEN, unique_fields=target
-        )
-        counts = Counter(self._mine.values_list("counts", flat=True).get())
-        counts.update(row.code.value for row in rows)
-        self._mine.update(counts=dict(counts))
+        """
+        Write the outcomes of these rows and the new counts of the job.
 
-    def _written(self, planned: PlannedRow) -> BulkEnrollmentRow:
-        row = copy(self._rows[planned.email, planned.path.pk])
-        row.code = planned.code.value
-        row.username = planned.user.get_username() if planned.user else ""
+        Raises:
+            ChunkOutdated: they have theirs. It was written by a commit whose answer did not come through.
+        """
+        outcomes = [self._outcome(row) for row in rows]
+        if not self._done.isdisjoint(row.id for row in outcomes):
+            raise ChunkOutdated
+        update_outcomes(outcomes)
+        self._counts.update(row.code for row in outcomes)
+        self._mine.update(counts=dict(self._counts))
+
+    def _outcome(self, planned: PlannedRow) -> StoredRow:
+        row = self._rows[planned.email, planned.path.pk]
+        row = row._replace(code=planned.code.value, username=planned.user.get_username() if planned.user else "")
         if planned.code.is_change:
             switched = planned.enrollment if planned.code in SWITCHING else None
-            row.enrollment_id = None if switched is None else switched.pk
-            row.changed_at = planned.changed_at
+            row = row._replace(enrollment_id=None if switched is None else switched.pk, changed_at=planned.changed_at)
         return row
+
+
+def _held(job_id: int, token: str) -> QuerySet[BulkEnrollmentJob]:
+    return BulkEnrollmentJob.objects.filter(pk=job_id, state=JobState.RUNNING, worker=token)
 
 
 def _take(job_id: int, token: str) -> bool:
@@ -119,21 +151,42 @@ def _time_left(job_id: int) -> timedelta | None:
     return None if heartbeat is None else max(timedelta(), heartbeat + LEASE - timezone.now()) + timedelta(seconds=1)
 
 
-def _work(job: BulkEnrollmentJob, token: str) -> None:
+def _work(job_id: int, token: str) -> None:
+    job = _read(job_id)
     operation = BulkOperation(job.operation)
-    attribution = Attribution(job.author_id, job.reason, job.role, job.org)
     paths: dict[int | None, LearningPath] = {path.pk: path for path in job.learning_paths.all()}
     at_once = min(PAIRS_PER_CHUNK, ADDRESSES_PER_CHUNK * max(1, len(paths)))
-    while rows := list(job.rows.filter(code="").order_by("pk")[:at_once]):
-        chunk = Chunk([pair_of(row, paths) for row in rows])
-        apply_isolated(operation, chunk, attribution, job.author, JobLedger(job, token, rows))
-    _end(job, token, JobState.FINISHED)
+    while rows := read_rows(job.rows.filter(code=""), most=at_once):
+        chunk = Chunk([row.pair(paths) for row in rows])
+        attribution = Attribution(job.author_id, job.reason, job.role, job.org)
+        try:
+            apply_isolated(operation, chunk, attribution, job.author, JobLedger(job, token, rows))
+        except ChunkOutdated:
+            job = _read(job_id)
+    # Counted anew, as rows may have gone with their path.
+    counts = count_rows(job)
+    total = sum(count for code, count in counts.items() if RowCode(code).status != RowStatus.INVALID)
+    _held(job_id, token).update(
+        state=JobState.FINISHED, worker="", finished_at=timezone.now(), counts=counts, total=total
+    )
 
 
-def _end(job: BulkEnrollmentJob, token: str, state: JobState) -> None:
+def _read(job_id: int) -> BulkEnrollmentJob:
+    return BulkEnrollmentJob.objects.select_related("author").get(pk=job_id)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the database is away or busy, so that another attempt some time later is all that is needed."""
+    number = error.args[0] if isinstance(error, OperationalError) and error.args else None
+    return number in TRANSIENT_ERRORS or number in ERRORS_OF_THE_CONNECTION
+
+
+def _leave(job_id: int, token: str, state: JobState) -> None:
+    """Give a job back that can't go on now. If the database does not take that either, its lease runs out."""
     try:
-        BulkEnrollmentJob.objects.filter(pk=job.pk, state=JobState.RUNNING, worker=token).update(
-            state=state, worker="", finished_at=timezone.now()
-        )
-    except DatabaseError:
-        log.exception("Learning paths: bulk job %s could not be marked as %s", job.pk, state)
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        finished_at = timezone.now() if state == JobState.FAILED else None
+        _held(job_id, token).update(state=state, worker="", finished_at=finished_at)
+    except Error:
+        log.exception("Learning paths: bulk job %s could not be marked as %s", job_id, state)

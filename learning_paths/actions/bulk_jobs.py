@@ -19,7 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from learning_paths.actions.bulk_enrollment import PAIRS_PER_CHUNK, BulkWork
-from learning_paths.actions.bulk_plan import Chunk, Made, Pair, plan
+from learning_paths.actions.bulk_job_rows import StoredRow, insert_rows, read_rows
+from learning_paths.actions.bulk_plan import Chunk, Pair, plan
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict, BulkTooLarge
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow, LearningPath
@@ -94,9 +95,7 @@ def queue_bulk_job(
     job = BulkEnrollmentJob(operation=operation, state=JobState.QUEUED, author=acting_user)
     job.reason, job.role, job.org = reason, role, org
     job.confirmed_at = timezone.now()
-    rows = (
-        BulkEnrollmentRow(email=pair.email, learning_path=pair.path) for chunk in work.chunks() for pair in chunk.pairs
-    )
+    rows = (_row_of(pair) for chunk in work.chunks() for pair in chunk.pairs)
     with transaction.atomic():
         return _store(job, work, rows)
 
@@ -212,7 +211,7 @@ def _follow(
     with transaction.atomic():
         origin = _locked(origin, JobState.FINISHED, JobState.CANCELLED, JobState.FAILED)
         paths: dict[int | None, LearningPath] = {path.pk: path for path in origin.learning_paths.all()}
-        pairs = [pair_of(row, paths) for row in rows.order_by("pk").iterator(PAIRS_PER_CHUNK)]
+        pairs = [row.pair(paths) for row in read_rows(rows)]
         if not pairs:
             raise BulkJobConflict(_("The job has no rows for which that could be done."))
         job = BulkEnrollmentJob(operation=operation, state=JobState.DRAFT, author=acting_user, origin=origin)
@@ -220,12 +219,6 @@ def _follow(
         emails, paths_left = dict.fromkeys(pair.email for pair in pairs), dict.fromkeys(pair.path for pair in pairs)
         work = BulkWork(tuple(emails), tuple(paths_left), (), ())
         return _store(job, work, _planned(operation, _chunks(pairs)))
-
-
-def pair_of(row: BulkEnrollmentRow, paths: dict[int | None, LearningPath]) -> Pair:
-    """Return the pair that a row is about, with what is to be undone, given the paths by id."""
-    made = None if row.changed_at is None else Made(row.enrollment_id, row.changed_at)
-    return Pair(row.email, paths[row.learning_path_id], made)
 
 
 def _chunks(pairs: list[Pair]) -> Iterator[Chunk]:
@@ -246,29 +239,27 @@ def _check_size(work: BulkWork) -> None:
         raise BulkTooLarge(text % numbers)
 
 
-def _planned(operation: BulkOperation, chunks: Iterable[Chunk]) -> Iterator[BulkEnrollmentRow]:
+def _planned(operation: BulkOperation, chunks: Iterable[Chunk]) -> Iterator[StoredRow]:
     for chunk in chunks:
         for pair, row in zip(chunk.pairs, plan(operation, chunk, lock=False), strict=True):
-            yield BulkEnrollmentRow(
-                email=row.email,
-                learning_path=row.path,
-                username=row.user.get_username() if row.user else "",
-                planned=row.code.value,
-                enrollment_id=pair.made.enrollment_id if pair.made else None,
-                changed_at=pair.made.at if pair.made else None,
-            )
+            yield _row_of(pair, planned=row.code.value, username=row.user.get_username() if row.user else "")
 
 
-def _invalid(work: BulkWork) -> Iterator[BulkEnrollmentRow]:
+def _row_of(pair: Pair, *, planned: str = "", username: str = "") -> StoredRow:
+    row = StoredRow(pair.email, pair.path.pk, planned=planned, username=username)
+    return row if pair.made is None else row._replace(enrollment_id=pair.made.enrollment_id, changed_at=pair.made.at)
+
+
+def _invalid(work: BulkWork) -> Iterator[StoredRow]:
     for entry in work.invalid_emails:
         code = RowCode.INVALID_EMAIL.value
-        yield BulkEnrollmentRow(email=entry.text, line=entry.line, planned=code, code=code)
+        yield StoredRow(entry.text, line=entry.line, planned=code, code=code)
     for text in work.invalid_learning_paths:
         code = RowCode.UNKNOWN_PATH.value
-        yield BulkEnrollmentRow(unknown_path=text, planned=code, code=code)
+        yield StoredRow(unknown_path=text, planned=code, code=code)
 
 
-def _store(job: BulkEnrollmentJob, work: BulkWork, rows: Iterable[BulkEnrollmentRow]) -> BulkEnrollmentJob:
+def _store(job: BulkEnrollmentJob, work: BulkWork, rows: Iterable[StoredRow]) -> BulkEnrollmentJob:
     """Save a job with its paths and rows, invalid ones first, in the transaction of the caller."""
     job.counts = {}
     if work.invalid_emails:
@@ -280,10 +271,8 @@ def _store(job: BulkEnrollmentJob, work: BulkWork, rows: Iterable[BulkEnrollment
     job.learning_paths.set(work.paths)
     rows = chain(_invalid(work), rows)
     while some := list(islice(rows, PAIRS_PER_CHUNK)):
-        for row in some:
-            row.job = job
-            job.total += row.learning_path_id is not None
-        BulkEnrollmentRow.objects.bulk_create(some)
+        insert_rows(job, some)
+        job.total += sum(row.learning_path_id is not None for row in some)
     job.save(update_fields=["total"])
     return job
 
