@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.test import TestCase
+from django.db import transaction
+from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from rest_framework.test import APIClient
 
 from learning_paths import api
@@ -16,7 +17,20 @@ OPEN = "path-v1:DemoX+DS101+2026"
 INVITE_ONLY = "path-v1:DemoX+SEC+2026+A"
 
 
-class RestTestCase(TestCase):
+class SavepointClient(APIClient):
+    """
+    Sends each request in a savepoint.
+
+    A bulk view is not atomic, but a ``TestCase`` is: when DRF answers an error it marks the transaction around the
+    view, which is none in the LMS, to be rolled back.
+    """
+
+    def request(self, **kwargs: Any) -> Any:
+        with transaction.atomic():
+            return super().request(**kwargs)
+
+
+class Cast(SimpleTestCase):
     """
     Ana and Ben are learners, Sam is staff, Una runs the site, and Ida's account is not active.
 
@@ -54,6 +68,14 @@ class RestTestCase(TestCase):
         assert response.status_code == status, (response.status_code, response.content)
         assert response["Content-Type"] == "application/json"
         return response.json()
+
+
+class RestTestCase(Cast, TestCase):
+    """A test in a transaction that is rolled back."""
+
+
+class CommittingTestCase(Cast, TransactionTestCase):
+    """A test that commits, as the LMS does: what waits for a commit happens during the request."""
 
 
 def as_json(enrollment: LearningPathEnrollment) -> dict[str, Any]:

@@ -9,19 +9,24 @@ from unittest import mock
 
 import ddt
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
-from rest_framework.test import APIClient
 
 from learning_paths.actions import bulk_apply
 from learning_paths.actions.bulk_write import write_enrolling
-from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
+from learning_paths.models import (
+    BulkEnrollmentJob,
+    LearningPathEnrollment,
+    LearningPathEnrollmentAllowed,
+    ManualEnrollmentAudit,
+)
 from tests.factories import make_path, make_staff, make_user
-from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase
+from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase, SavepointClient
 
 URL = "/api/v1/enrollment/bulk_enroll/"
 EMPTY: dict[str, Any] = {
@@ -34,19 +39,6 @@ EMPTY: dict[str, Any] = {
 METHODS = ("post", "delete")
 SAYS_SOMETHING = re.compile(r"\w")
 """What is made of quotes alone counts as no input."""
-
-
-class SavepointClient(APIClient):
-    """
-    Sends each request in a savepoint.
-
-    The view is not atomic, but a ``TestCase`` is: when DRF answers an error it marks the transaction around the view,
-    which is none in the LMS, to be rolled back.
-    """
-
-    def request(self, **kwargs: Any) -> Any:
-        with transaction.atomic():
-            return super().request(**kwargs)
 
 
 class Base(RestTestCase):
@@ -241,19 +233,6 @@ class RefusalTests(Base):
     def test_media_type(self) -> None:
         self.assert_json(self.client.post(URL, data=b"x", content_type="application/xml"), 415)
 
-    @override_settings(LEARNING_PATHS_BULK_SYNC_LIMIT=3)
-    def test_too_many_pairs(self) -> None:
-        for method in METHODS:
-            answer = self.assert_json(
-                self.send(method, learning_paths=[OPEN, INVITE_ONLY], emails="a@example.com b@example.com"), 413
-            )
-            assert answer == {
-                "detail": "These are 4 pairs of address and learning path. One request handles at most 3. "
-                "Send fewer addresses or learning paths at a time."
-            }
-        assert not LearningPathEnrollmentAllowed.objects.exists()
-        self.assert_json(self.send(learning_paths=OPEN, emails="a@example.com b@example.com c@example.com"), 201)
-
     def test_a_file_that_is_too_large(self) -> None:
         file = SimpleUploadedFile("people.csv", b"a@example.com\n")
         with mock.patch("learning_paths.rest_api.v1.bulk_serializers.LARGEST_FILE", 5):
@@ -311,6 +290,119 @@ class UnenrollTests(Base):
         assert answer["enrollments_unenrolled"] == 1
         assert LearningPathEnrollment.objects.get().is_active
         self.assert_json(self.send("delete", learning_paths=OPEN, emails="nope"), 400)
+
+
+@ddt.ddt
+@override_settings(LEARNING_PATHS_BULK_SYNC_LIMIT=3, LEARNING_PATHS_BULK_MAX_PAIRS=6)
+class SizeTests(Base):
+    """What a request does itself, what becomes a job, and what is refused. How jobs go on is in ``test_bulk_jobs``."""
+
+    @ddt.data(("post", "enroll"), ("delete", "unenroll"))
+    @ddt.unpack
+    def test_more_pairs_than_a_request_handles_become_a_job(self, method: str, operation: str) -> None:
+        response = self.send(
+            method,
+            learning_paths=[INVITE_ONLY, OPEN, "path-v1:x"],
+            emails="Ana@example.com new@example.com nope",
+            reason="Cohort",
+            role="scholar",
+            org="DemoX",
+        )
+        body = self.assert_json(response, 202)
+        job = BulkEnrollmentJob.objects.get()
+        assert set(body) == {"job"}
+        expected = {
+            "uuid": str(job.uuid),
+            "operation": operation,
+            "state": "queued",
+            "author": "sam",
+            "learning_paths": [OPEN, INVITE_ONLY],
+            "reason": "Cohort",
+            "role": "scholar",
+            "org": "DemoX",
+            "total": 4,
+            "done": 0,
+        }
+        assert expected.items() <= body["job"].items()
+        assert body["job"]["counts"] == {
+            "changed": 0,
+            "unchanged": 0,
+            "pending": 0,
+            "failure": 0,
+            "invalid": 2,
+            "not_done": 4,
+        }
+        assert (
+            response["Location"] == body["job"]["url"] == f"http://testserver/api/v1/bulk-enrollment-jobs/{job.uuid}/"
+        )
+        assert self.assert_json(self.client.get(response["Location"]), 200) == body["job"]
+        assert job.rows.count() == 6
+        assert not LearningPathEnrollmentAllowed.objects.exists()
+
+    @ddt.data(*METHODS)
+    def test_as_many_pairs_as_a_request_handles(self, method: str) -> None:
+        answer = self.send(method, learning_paths=OPEN, emails="a@example.com b@example.com c@example.com")
+        self.assert_json(answer, 201 if method == "post" else 200)
+        assert not BulkEnrollmentJob.objects.exists()
+
+    @ddt.data(*METHODS)
+    def test_a_dry_run_becomes_a_draft(self, method: str) -> None:
+        self.enroll("ben")
+        response = self.send(
+            method, learning_paths=[OPEN, INVITE_ONLY], emails="ana@example.com ben@example.com", dry_run=True
+        )
+        job = self.assert_json(response, 202)["job"]
+        assert (job["state"], job["total"], job["done"], job["confirmed_at"]) == ("draft", 4, 0, None)
+        assert (job["counts"]["changed"], job["counts"]["unchanged"]) == ((3, 1) if method == "post" else (1, 3))
+        assert self.assert_json(self.client.get(response["Location"]), 200) == job
+        assert [enrollment.is_active for enrollment in LearningPathEnrollment.objects.all()] == [True]
+        assert not LearningPathEnrollmentAllowed.objects.exists()
+
+    @ddt.data(*METHODS)
+    def test_more_pairs_than_a_job_takes(self, method: str) -> None:
+        emails = [f"a{number}@example.com" for number in range(7)]
+        for dry_run in (False, True):
+            answer = self.assert_json(self.send(method, learning_paths=OPEN, emails=emails, dry_run=dry_run), 413)
+            assert answer == {
+                "detail": "These are 7 pairs of address and learning path. One job takes at most 6. "
+                "Take fewer addresses or learning paths at a time."
+            }
+        assert not BulkEnrollmentJob.objects.exists()
+        assert not LearningPathEnrollmentAllowed.objects.exists()
+        self.assert_json(self.send(method, learning_paths=OPEN, emails=emails[:6]), 202)
+
+    def test_more_invalid_addresses_than_a_job_takes(self) -> None:
+        emails = [f"a{number}@example.com" for number in range(4)] + [f"nope{number}" for number in range(7)]
+        self.assert_json(self.send(learning_paths=OPEN, emails=emails), 413)
+        assert not BulkEnrollmentJob.objects.exists()
+        self.assert_json(self.send(learning_paths=OPEN, emails=emails[:-1]), 202)
+
+    def test_where_no_pair_is_left_there_is_nothing_for_a_job_to_do(self) -> None:
+        emails, nopes = [f"a{number}@example.com" for number in range(9)], [f"nope{number}" for number in range(9)]
+        for dry_run in (False, True):
+            answer = self.assert_json(self.send(learning_paths="path-v1:x", emails=emails, dry_run=dry_run), 400)
+            assert answer["invalid_learning_paths"] == ["path-v1:x"]
+            answer = self.assert_json(self.send(learning_paths=OPEN, emails=nopes, dry_run=dry_run), 400)
+            assert answer["invalid_email_addresses"] == nopes
+        assert not BulkEnrollmentJob.objects.exists()
+
+    def test_a_file_becomes_a_job(self) -> None:
+        content = "E-mail\na@example.com\nb@example.com\nc@example.com\n=1+1\n"
+        file = SimpleUploadedFile("people.csv", content.encode(), content_type="text/csv")
+        data = {"learning_paths": OPEN, "emails": "ana@example.com", "file": file}
+        job = self.assert_json(self.client.post(URL, data, format="multipart"), 202)["job"]
+        assert (job["total"], job["counts"]["invalid"]) == (4, 1)
+
+    def test_number_of_queries_does_not_grow_with_the_pairs(self) -> None:
+        """What SQLite inserts at once is some 80 rows; one statement of MySQL's takes them all."""
+        counts = []
+        with override_settings(LEARNING_PATHS_BULK_MAX_PAIRS=1000):
+            for number in (4, 30):
+                emails = [f"a{index}@example.com" for index in range(number)]
+                with CaptureQueriesContext(connection) as queries:
+                    self.assert_json(self.send(learning_paths=[OPEN, INVITE_ONLY], emails=emails), 202)
+                counts.append(len(queries))
+        assert counts[0] == counts[1]
 
 
 class AccountingTests(HypothesisTestCase):

@@ -27,6 +27,11 @@ class SchemaTests(TestCase):
         schema = self.schema()
         validate_schema(schema)
         assert set(schema["paths"]) == {
+            "/api/v1/bulk-enrollment-jobs/",
+            "/api/v1/bulk-enrollment-jobs/{uuid}/",
+            "/api/v1/bulk-enrollment-jobs/{uuid}/cancel/",
+            "/api/v1/bulk-enrollment-jobs/{uuid}/confirm/",
+            "/api/v1/bulk-enrollment-jobs/{uuid}/results.csv/",
             "/api/v1/enrollment/",
             "/api/v1/enrollment/bulk_enroll/",
             "/api/v1/learning-path-enrollment/{learning_path_key}/",
@@ -40,8 +45,24 @@ class SchemaTests(TestCase):
         assert set(one["post"]["responses"]) == {"200", "201", "403", "404", "409"}
         assert set(one["delete"]["responses"]) == {"204", "403", "404"}
         bulk = paths["/api/v1/enrollment/bulk_enroll/"]
-        assert set(bulk["post"]["responses"]) == {"200", "201", "400", "403", "413"}
-        assert set(bulk["delete"]["responses"]) == {"200", "400", "403", "413"}
+        assert set(bulk["post"]["responses"]) == {"200", "201", "202", "400", "403", "413"}
+        assert set(bulk["delete"]["responses"]) == {"200", "202", "400", "403", "413"}
+        jobs = "/api/v1/bulk-enrollment-jobs/"
+        assert set(paths[jobs]["get"]["responses"]) == {"200", "403"}
+        for action, method, expected in (
+            ("", "get", {"200", "403", "404"}),
+            ("results.csv/", "get", {"200", "403", "404"}),
+            ("confirm/", "post", {"202", "403", "404", "409"}),
+            ("cancel/", "post", {"200", "403", "404", "409"}),
+        ):
+            assert set(paths[f"{jobs}{{uuid}}/{action}"][method]["responses"]) == expected
+        assert {parameter["name"] for parameter in paths[jobs]["get"]["parameters"]} == {
+            "author",
+            "cursor",
+            "operation",
+            "page_size",
+            "state",
+        }
         assert {parameter["name"] for parameter in paths["/api/v1/enrollment/"]["get"]["parameters"]} == {
             "cursor",
             "enrolled_after",
@@ -52,6 +73,15 @@ class SchemaTests(TestCase):
             "page_size",
             "username",
         }
+
+    def test_the_example_of_a_job_is_what_a_job_looks_like(self) -> None:
+        schema = self.schema()
+        accepted = schema["paths"]["/api/v1/enrollment/bulk_enroll/"]["post"]["responses"]["202"]
+        (example,) = accepted["content"]["application/json"]["examples"].values()
+        described = schema["components"]["schemas"]
+        assert set(example["value"]["job"]) == set(described["BulkJob"]["properties"])
+        assert set(example["value"]["job"]["counts"]) == set(described["BulkJobCounts"]["properties"])
+        assert set(accepted["headers"]) == {"Location"}
 
     def test_without_a_trailing_slash_and_as_yaml(self) -> None:
         response = self.client.get("/api/learning_paths/schema")

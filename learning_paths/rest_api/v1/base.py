@@ -23,6 +23,9 @@ STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
     exceptions.UserNotFound: status.HTTP_404_NOT_FOUND,
     exceptions.NotEnrolled: status.HTTP_404_NOT_FOUND,
     exceptions.AlreadyEnrolled: status.HTTP_409_CONFLICT,
+    exceptions.BulkJobNotFound: status.HTTP_404_NOT_FOUND,
+    exceptions.BulkJobConflict: status.HTTP_409_CONFLICT,
+    exceptions.BulkTooLarge: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
 }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, TypedDict
 
+from django.conf import settings
 from django.http import QueryDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -111,10 +113,15 @@ class BulkRequestSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError({"emails": [_("Give addresses here, or a CSV file in “file”.")]})
         return {**attrs, "emails": api.merge(*parsed)}
 
-    @property
+    @cached_property
     def work(self) -> api.BulkWork:
         """What the request comes to, looked up in one query."""
         return api.prepare_bulk(self.validated_data["emails"], self.validated_data["learning_paths"])
+
+    @property
+    def takes_a_job(self) -> bool:
+        """Whether it is more than a request handles itself. Where no pair is left, there is nothing for a job to do."""
+        return len(self.work) > settings.LEARNING_PATHS_BULK_SYNC_LIMIT
 
     @property
     def attribution(self) -> WhyAndAsWhat:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import status
-from rest_framework.exceptions import APIException
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -18,6 +15,17 @@ from learning_paths import api
 from learning_paths.data import BulkOperation, BulkReport
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
+from learning_paths.rest_api.v1.bulk_job_serializers import render_job
+from learning_paths.rest_api.v1.bulk_schema import (
+    ACCEPTED,
+    ANSWER,
+    BECAME_A_JOB,
+    LOCATION,
+    NOT_STAFF,
+    NOTHING_VALID,
+    REQUEST,
+    TOO_MANY,
+)
 from learning_paths.rest_api.v1.bulk_serializers import (
     BulkEnrollAnswerSerializer,
     BulkRequestSerializer,
@@ -27,47 +35,7 @@ from learning_paths.rest_api.v1.bulk_serializers import (
     render_report,
 )
 from learning_paths.rest_api.v1.permissions import IsStaff
-
-REQUEST = OpenApiExample(
-    "Two paths, three people",
-    request_only=True,
-    value={
-        "learning_paths": ["path-v1:DemoX+DS101+2026", "path-v1:DemoX+WEB+2026+A"],
-        "emails": "ana@example.com, Ben Okri <ben@example.com>; new@example.com",
-        "reason": "Cohort of autumn",
-    },
-)
-ANSWER = OpenApiExample(
-    "One of each",
-    response_only=True,
-    status_codes=["201"],
-    value={
-        "successes": [
-            {
-                "email": "ana@example.com",
-                "learning_path": "path-v1:DemoX+DS101+2026",
-                "username": "ana",
-                "created": True,
-            }
-        ],
-        "pending": [{"email": "new@example.com", "learning_path": "path-v1:DemoX+DS101+2026", "created": True}],
-        "failures": [
-            {
-                "email": "twice@example.com",
-                "learning_path": "path-v1:DemoX+DS101+2026",
-                "code": "ambiguous_email",
-                "reason": "More than one account has this e-mail address. Enroll the learner by username.",
-            }
-        ],
-        "invalid_email_addresses": ["nope"],
-        "invalid_learning_paths": ["path-v1:x"],
-        "enrollments_created": 1,
-        "enrollment_allowed_created": 1,
-    },
-)
-NOTHING_VALID = "A field is missing or of the wrong type, or nothing could be done for any pair (then the same body)."
-TOO_MANY = OpenApiResponse(description="More pairs than `LEARNING_PATHS_BULK_SYNC_LIMIT`. Nothing was done.")
-NOT_STAFF = OpenApiResponse(description="The caller is not staff.")
+from learning_paths.tasks import start_bulk_job
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -88,21 +56,25 @@ class BulkEnrollmentViewSet(PathsViewSet):
         description=(
             "Enrolls the owner of each address in each path, now or as soon as an account with the address is active. "
             "Everything is attempted; one row's failure touches no other row, and the answer accounts for everything "
-            "that was named."
+            "that was named. More than `LEARNING_PATHS_BULK_SYNC_LIMIT` pairs become a job."
         ),
+        parameters=[LOCATION],
         request=BulkRequestSerializer,
         responses={
             200: OpenApiResponse(BulkEnrollAnswerSerializer, description="`dry_run`: what would happen."),
             201: OpenApiResponse(BulkEnrollAnswerSerializer, description="At least one pair is enrolled or pending."),
+            202: ACCEPTED,
             400: OpenApiResponse(BulkEnrollAnswerSerializer, description=NOTHING_VALID),
             403: NOT_STAFF,
             413: TOO_MANY,
         },
-        examples=[REQUEST, ANSWER],
+        examples=[REQUEST, ANSWER, BECAME_A_JOB],
     )
     def create(self, request: Request) -> Response:
         """Answer POST."""
         asked = self._parse(request)
+        if asked.takes_a_job:
+            return self._accept(asked, BulkOperation.ENROLL)
         report = self._run(asked, BulkOperation.ENROLL)
         body = {**render_report(report, changed_as="created"), **counts_of_enrolling(report)}
         success = status.HTTP_200_OK if asked.validated_data["dry_run"] else status.HTTP_201_CREATED
@@ -112,20 +84,26 @@ class BulkEnrollmentViewSet(PathsViewSet):
         summary="Unenroll many",
         description=(
             "Switches the enrollment of each address's owner in each path off, and withdraws what is pending for the "
-            "address. A pair with nothing to undo is a success."
+            "address. A pair with nothing to undo is a success. More than `LEARNING_PATHS_BULK_SYNC_LIMIT` pairs "
+            "become a job."
         ),
+        parameters=[LOCATION],
         request=BulkRequestSerializer,
         responses={
             200: BulkUnenrollAnswerSerializer,
+            202: ACCEPTED,
             400: OpenApiResponse(BulkUnenrollAnswerSerializer, description=NOTHING_VALID),
             403: NOT_STAFF,
             413: TOO_MANY,
         },
-        examples=[REQUEST],
+        examples=[REQUEST, BECAME_A_JOB],
     )
     def destroy(self, request: Request) -> Response:
         """Answer DELETE."""
-        report = self._run(self._parse(request), BulkOperation.UNENROLL)
+        asked = self._parse(request)
+        if asked.takes_a_job:
+            return self._accept(asked, BulkOperation.UNENROLL)
+        report = self._run(asked, BulkOperation.UNENROLL)
         body = {**render_report(report, changed_as="changed"), **counts_of_unenrolling(report)}
         return Response(body, status=_status(report, status.HTTP_200_OK))
 
@@ -135,26 +113,21 @@ class BulkEnrollmentViewSet(PathsViewSet):
         return asked
 
     def _run(self, asked: BulkRequestSerializer, operation: BulkOperation) -> BulkReport:
-        work = asked.work
-        if len(work) > settings.LEARNING_PATHS_BULK_SYNC_LIMIT:
-            raise TooManyPairs(len(work))
         if asked.validated_data["dry_run"]:
-            return api.plan_bulk_enrollment(work, operation=operation)
+            return api.plan_bulk_enrollment(asked.work, operation=operation)
         run = api.bulk_enroll if operation == BulkOperation.ENROLL else api.bulk_unenroll
-        return run(work, **asked.attribution, acting_user=self.caller)
+        return run(asked.work, **asked.attribution, acting_user=self.caller)
 
-
-class TooManyPairs(APIException):
-    """More pairs of address and path than one request handles."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-
-    def __init__(self, pairs: int) -> None:
-        text = _(
-            "These are %(pairs)d pairs of address and learning path. One request handles at most %(limit)d. "
-            "Send fewer addresses or learning paths at a time."
-        )
-        super().__init__(text % {"pairs": pairs, "limit": settings.LEARNING_PATHS_BULK_SYNC_LIMIT})
+    def _accept(self, asked: BulkRequestSerializer, operation: BulkOperation) -> Response:
+        """Make a job of the request, or a draft of a dry run."""
+        if asked.validated_data["dry_run"]:
+            job = api.draft_bulk_job(asked.work, operation=operation, **asked.attribution, acting_user=self.caller)
+        else:
+            job = api.queue_bulk_job(asked.work, operation=operation, **asked.attribution, acting_user=self.caller)
+            start_bulk_job(job)
+        job = api.get_visible_bulk_job(self.caller, job.uuid)  # as it is now: without a broker it has run
+        body = render_job(job, self.request)
+        return Response({"job": body}, status=status.HTTP_202_ACCEPTED, headers={"Location": body["url"]})
 
 
 def _status(report: BulkReport, success: int) -> int:

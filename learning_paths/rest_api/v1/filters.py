@@ -1,4 +1,4 @@
-"""Filters of the enrollment list. A value that makes no sense is a 400, never ignored."""
+"""Filters of the lists. A value that makes no sense is a 400, never ignored."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import PermissionDenied
 
 from learning_paths import api
+from learning_paths.data import BulkOperation, JobState
 from learning_paths.keys import LearningPathKey, LearningPathKeyFormField
-from learning_paths.models import LearningPath, LearningPathEnrollment
+from learning_paths.models import BulkEnrollmentJob, LearningPath, LearningPathEnrollment
 
 
 class MomentField(IsoDateTimeField):
@@ -88,3 +89,17 @@ class EnrollmentFilter(django_filters.FilterSet):
         prefix = f"{LearningPathKey.CANONICAL_NAMESPACE}:{org}{LearningPathKey.SEPARATOR}"
         paths = LearningPath.objects.filter(key__istartswith=prefix).values_list("pk", flat=True)
         return enrollments.filter(learning_path__in=list(paths))
+
+
+class BulkJobFilter(django_filters.FilterSet):
+    """What the list of bulk jobs can be narrowed by."""
+
+    state = django_filters.ChoiceFilter(choices=JobState.choices, label=_("Where the job stands"))
+    operation = django_filters.ChoiceFilter(choices=BulkOperation.choices, label=_("What it does to each pair"))
+    author = django_filters.CharFilter(
+        field_name="author__username", max_length=150, label=_("Username of who asked for it or confirmed it")
+    )
+
+    class Meta:
+        model = BulkEnrollmentJob
+        fields: list[str] = []

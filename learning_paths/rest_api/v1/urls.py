@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import re_path
 
+from learning_paths.rest_api.v1.bulk_job_views import BulkJobViewSet
 from learning_paths.rest_api.v1.bulk_views import BulkEnrollmentViewSet
 from learning_paths.rest_api.v1.views import EnrollmentViewSet, LearningPathEnrollmentViewSet
 
@@ -20,4 +21,24 @@ urlpatterns = [
         name="bulk-enrollment",
     ),
     re_path(r"^enrollment/?$", EnrollmentViewSet.as_view({"get": "list"}), name="enrollment-list"),
+    re_path(
+        r"^bulk-enrollment-jobs/(?P<uuid>[\s\S]+?)/results\.csv/?$",
+        BulkJobViewSet.as_view({"get": "results"}),
+        name="bulk-job-results",
+    ),
+    re_path(
+        r"^bulk-enrollment-jobs/(?P<uuid>[\s\S]+?)/confirm/?$",
+        BulkJobViewSet.as_view({"post": "confirm"}),
+        name="bulk-job-confirm",
+    ),
+    re_path(
+        r"^bulk-enrollment-jobs/(?P<uuid>[\s\S]+?)/cancel/?$",
+        BulkJobViewSet.as_view({"post": "cancel"}),
+        name="bulk-job-cancel",
+    ),
+    # As above, anything may stand in the place of the uuid.
+    re_path(
+        r"^bulk-enrollment-jobs/(?P<uuid>[\s\S]+?)/?$", BulkJobViewSet.as_view({"get": "retrieve"}), name="bulk-job"
+    ),
+    re_path(r"^bulk-enrollment-jobs/?$", BulkJobViewSet.as_view({"get": "list"}), name="bulk-job-list"),
 ]
