@@ -266,3 +266,12 @@ class ParsedEmails:
 
     emails: tuple[str, ...]
     invalid: tuple[InvalidEntry, ...]
+
+
+class LicenseStatus(TextChoices):
+    """Where a license stands. Assigned and activated ones take a seat of their plan."""
+
+    UNASSIGNED = "unassigned", _("unassigned")
+    ASSIGNED = "assigned", _("assigned")
+    ACTIVATED = "activated", _("activated")
+    REVOKED = "revoked", _("revoked")

@@ -14,6 +14,7 @@ from learning_paths.models.learning_path import (
     RequiredSkill,
     Skill,
 )
+from learning_paths.models.license import License, SubscriptionPlan, SubscriptionPlanCourse
 
 __all__ = [
     "AcquiredSkill",
@@ -24,7 +25,10 @@ __all__ = [
     "LearningPathEnrollmentAllowed",
     "LearningPathGradingCriteria",
     "LearningPathStep",
+    "License",
     "ManualEnrollmentAudit",
     "RequiredSkill",
     "Skill",
+    "SubscriptionPlan",
+    "SubscriptionPlanCourse",
 ]
