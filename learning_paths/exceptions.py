@@ -110,3 +110,45 @@ class BulkJobConflict(LearningPathsError):
 
     code = "bulk_job_conflict"
     default_message = _("The job is not in a state in which that could be done.")
+
+
+class SubscriptionNotFound(LearningPathsError):
+    """There is no such subscription plan, or the person who asks may not use it."""
+
+    code = "subscription_not_found"
+    default_message = _("There is no such subscription plan.")
+
+
+class SubscriptionNotCurrent(LearningPathsError):
+    """The subscription plan is switched off, not yet begun or expired, so that none of its licenses count."""
+
+    code = "subscription_not_current"
+    default_message = _("The subscription plan is not active, has not begun or has expired.")
+
+
+class LicensesUnavailable(LearningPathsError):
+    """The service that knows about licenses could not be asked, or gave no answer that makes sense."""
+
+    code = "licenses_unavailable"
+    default_message = _("The licenses can't be checked at the moment. Try again later.")
+
+
+class LicenseNotFound(LearningPathsError):
+    """The address has no license in the plan."""
+
+    code = "license_not_found"
+    default_message = _("There is no such license.")
+
+
+class LicenseRevoked(LearningPathsError):
+    """The license was revoked before."""
+
+    code = "license_revoked"
+    default_message = _("The license was revoked already.")
+
+
+class NoSeatLeft(LearningPathsError):
+    """All licenses of the subscription plan are in use."""
+
+    code = "no_seat_left"
+    default_message = _("No license is left in this subscription plan.")

@@ -174,6 +174,7 @@ LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT = env_flag("LEARNING_PATHS_ALLOW_SELF_UNE
 LEARNING_PATHS_BULK_MAX_PAIRS: int
 LEARNING_PATHS_BULK_REASON_REQUIRED: bool
 LEARNING_PATHS_BULK_SYNC_LIMIT: int
+LEARNING_PATHS_LICENSE_BACKEND: str
 
 # Last, as in the LMS: what stands above wins over the plugin's defaults.
 add_plugins(__name__, "lms.djangoapp", "common")
