@@ -141,10 +141,10 @@ def _keep_file(form: BulkForm, operation: BulkOperation, request: HttpRequest) -
     if not form.file_content:
         return None
     draft = api.draft_bulk_job(
-        api.prepare_bulk([], []),
+        api.prepare_bulk([], [path.key for path in form.cleaned_data.get("learning_paths", [])]),
         operation=operation,
-        reason=form.cleaned_data.get("reason", ""),
-        typed=form.cleaned_data.get("emails", ""),
+        **{name: form.cleaned_data.get(name, "") for name in ATTRIBUTION_FIELDS},
+        typed=form.data.get("emails", ""),
         file_name=form.file_name,
         file_content=form.file_content,
         replaces=form.draft,

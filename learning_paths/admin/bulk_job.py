@@ -125,7 +125,7 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
     ) -> HttpResponse:
         """Show a job: the preview of a draft, else how far it is and what became of its rows."""
         job = self._job(request, object_id)
-        if job.state == JobState.DRAFT and not job.total and not job.learning_paths.all():
+        if job.state == JobState.DRAFT and not job.total:
             return HttpResponseRedirect(job_link(self, "edit", job.pk))
         table = RowsTable(job, request)
         operation = BulkOperation(job.operation)
