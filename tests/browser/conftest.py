@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from selenium.webdriver.chrome.service import Service
 
 from tests.worker import start_worker
 
-__all__ = ["browser", "start_worker"]
+__all__ = ["browser", "browser_without_scripts", "start_worker"]
 
 OPTIONS = (
     "--headless=new",
@@ -37,14 +38,42 @@ def _program(variable: str, *names: str) -> str:
     return found
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    """A browser without a past. Both programs are named, so that selenium downloads neither."""
+@contextmanager
+def _chrome(profile: Path, **preferences: object) -> Iterator[Chrome]:
+    """Run a browser without a past. Both programs are named, so that selenium downloads neither."""
     options = ChromeOptions()
     options.binary_location = _program("CHROMIUM", "chromium", "chromium-browser", "google-chrome")
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"):
+    for option in (*OPTIONS, f"--user-data-dir={profile}"):
         options.add_argument(option)
+    options.add_experimental_option("prefs", preferences)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = Chrome(options=options, service=Service(_program("CHROMEDRIVER", "chromedriver")))
     driver.set_page_load_timeout(30)
-    yield driver
-    driver.quit()
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="session")
+def _shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with _chrome(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def browser(_shared_browser: Chrome) -> Iterator[Chrome]:
+    """The browser that the tests share, since it takes seconds to start. It forgets each test but for its cache."""
+    yield _shared_browser
+    _shared_browser.get("about:blank")
+    _shared_browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    _shared_browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    _shared_browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {})
+    _shared_browser.get_log("browser")
+
+
+@pytest.fixture
+def browser_without_scripts(tmp_path: Path) -> Iterator[Chrome]:
+    """A browser that runs no script of any page."""
+    with _chrome(tmp_path, **{"profile.managed_default_content_settings.javascript": 2}) as driver:
+        yield driver

@@ -1,0 +1,182 @@
+"""Staff at the screens of bulk enrollment, and the learners that they enroll."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from learning_paths.models import (
+    BulkEnrollmentJob,
+    LearningPath,
+    LearningPathEnrollment,
+    LearningPathEnrollmentAllowed,
+    ManualEnrollmentAudit,
+)
+
+SECONDS = 20.0
+"""How long anything may take that is waited for. Nothing here sleeps."""
+
+DS, WEB = "path-v1:DemoX+DS101+2026", "path-v1:DemoX+WEB+2026"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A browser, the site that it visits, and what a member of the staff does and reads there."""
+
+    browser: Chrome
+    site: str
+
+    def log_in(self, user: User) -> None:
+        """Be this user, who has logged in before."""
+        client = Client()
+        client.force_login(user)
+        self.browser.get(f"{self.site}/admin/jsi18n/")
+        name = settings.SESSION_COOKIE_NAME
+        self.browser.add_cookie({"name": name, "value": client.cookies[name].value})
+
+    def visit(self, page: str, *args: object, query: str = "") -> None:
+        """Open a page of the admin of the plugin's models, such as ``bulkenrollmentjob_add``."""
+        self.browser.get(self.site + reverse(f"admin:learning_paths_{page}", args=args) + query)
+
+    def visit_form(self, *paths: LearningPath, operation: str = "enroll") -> None:
+        """Open the form with these paths chosen, as the buttons do."""
+        chosen = "".join(f"&learning_paths={path.pk}" for path in paths)
+        self.visit("bulkenrollmentjob_add", query=f"?operation={operation}{chosen}")
+
+    def visit_job(self, job: BulkEnrollmentJob) -> None:
+        """Open the page of a job."""
+        self.visit("bulkenrollmentjob_change", job.pk)
+
+    def all(self, selector: str) -> list[WebElement]:
+        """Return the elements that the selector finds now."""
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector: str) -> WebElement:
+        """Return the first element that the selector finds, as soon as there is one."""
+        return self._waiting.until(lambda _: self.all(selector), f"There is no {selector}")[0]
+
+    def texts(self, selector: str) -> list[str]:
+        """Return what the elements say that the selector finds now."""
+        return [element.text for element in self.all(selector)]
+
+    def await_text(self, selector: str, text: str) -> None:
+        """Wait until the element says this, whatever is done to the page meanwhile."""
+        self._waiting.until(lambda _: self.texts(selector)[:1] == [text], f"{selector} does not say: {text}")
+
+    @contextmanager
+    def next_page(self) -> Iterator[None]:
+        """Do what follows the ``with``, and wait for the page to which it leads."""
+        page = self.one("html")
+        yield
+        self._waiting.until(staleness_of(page), "The page is the same as before.")
+        self.one("body")
+
+    def press(self, name: str) -> None:
+        """Press the button or link with this name, and wait for the next page."""
+        with self.next_page():
+            self.button(name).click()
+
+    def button(self, name: str) -> WebElement:
+        """Return the button or link with this name, as soon as there is one."""
+        here = f"//input[@type='submit' and @value='{name}'] | //*[self::a or self::button][normalize-space()='{name}']"
+        found = self._waiting.until(
+            lambda page: page.find_elements(By.XPATH, here), f"There is no button {name}: {self.buttons()}"
+        )
+        return found[0]
+
+    def buttons(self) -> list[str]:
+        """Return the names of the buttons of a job's page."""
+        return [
+            button.get_attribute("value") or button.text for button in self.all(".lp-buttons [type=submit], .lp-button")
+        ]
+
+    def fill_in(self, **values: str) -> None:
+        """Type these texts into the fields instead of what is in them."""
+        for name, value in values.items():
+            field = self.one(f"[name={name}]")
+            field.clear()
+            field.send_keys(value)
+
+    def value(self, name: str) -> str:
+        """Return what a field holds."""
+        return self.one(f"[name={name}]").get_attribute("value") or ""
+
+    def chosen_paths(self) -> list[str]:
+        """Return the names of the paths that are chosen in the form."""
+        chosen = Select(self.one("select[name=learning_paths]")).all_selected_options
+        return [str(option.get_attribute("textContent")) for option in chosen]
+
+    def errors(self) -> dict[str, list[str]]:
+        """Return what is wrong, by the field beside which it stands."""
+        return {
+            row.find_element(By.CSS_SELECTOR, "[name]").get_attribute("name") or "": lines
+            for row in self.all("#bulk-form .form-row")
+            if (lines := [item.text for item in row.find_elements(By.CSS_SELECTOR, ".errorlist li")])
+        }
+
+    def step(self) -> str:
+        """Return the step that the page is, as the page counts them."""
+        return self.one(".lp-steps [aria-current=step]").text.replace("\n", " ")
+
+    def tiles(self) -> dict[str, int]:
+        """Return the counts of a job's page that are not 0, by their names."""
+        numbers = {
+            tile.find_element(By.TAG_NAME, "span").text: int(tile.find_element(By.TAG_NAME, "strong").text)
+            for tile in self.all(".lp-tile")
+        }
+        return {name: number for name, number in numbers.items() if number}
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return the table of a job's page: address, path, and what will happen or happened."""
+        return [
+            (cells[0].text, cells[1].text, cells[3].text)
+            for cells in (row.find_elements(By.TAG_NAME, "td") for row in self.all(".lp-rows tbody tr"))
+        ]
+
+    def state(self) -> str:
+        """Return the state of the job that the page shows."""
+        return self.one("[data-job=state]").text
+
+    def await_state(self, state: str) -> None:
+        """Wait until the page says that the job is in this state, without touching the page."""
+        self._waiting.until(lambda _: self.state() == state, f"The job does not become {state}.")
+
+    @property
+    def _waiting(self) -> WebDriverWait[Chrome]:
+        return WebDriverWait(self.browser, SECONDS, 0.1, [StaleElementReferenceException])
+
+
+def the_job() -> BulkEnrollmentJob:
+    """Return the newest job."""
+    return BulkEnrollmentJob.objects.latest("pk")
+
+
+def enrolled(path: LearningPath) -> set[str]:
+    """Return the usernames of the active learners of a path."""
+    active = LearningPathEnrollment.objects.filter(learning_path=path, is_active=True)
+    return set(active.values_list("user__username", flat=True))
+
+
+def invited(path: LearningPath) -> set[str]:
+    """Return the addresses that wait for an account."""
+    pending = LearningPathEnrollmentAllowed.objects.pending().filter(learning_path=path)
+    return set(pending.values_list("email", flat=True))
+
+
+def audits(path: LearningPath) -> list[tuple[str, str, str]]:
+    """Return address, transition and reason of what the audit says of a path, in order of the addresses."""
+    of_path = ManualEnrollmentAudit.objects.filter(enrollment__learning_path=path)
+    of_path |= ManualEnrollmentAudit.objects.filter(enrollment_allowed__learning_path=path)
+    return sorted(of_path.values_list("enrolled_email", "state_transition", "reason"))
