@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -15,21 +16,20 @@ from learning_paths.models import BulkEnrollmentJob
 log = logging.getLogger(__name__)
 
 
-@shared_task(
-    bind=True,
-    acks_late=True,
-    reject_on_worker_lost=True,
-    autoretry_for=(OperationalError,),
-    max_retries=30,
-    default_retry_delay=30,
-)
+@shared_task(bind=True, acks_late=True, reject_on_worker_lost=True, max_retries=30, default_retry_delay=30)
 def run_bulk_job(self: Any, job_id: int) -> None:
     """
     Run a bulk job. Safe to deliver twice; a delivery that finds another worker at it comes back later.
 
-    It is acknowledged when it is done, so that a broker delivers it once more when the worker dies.
+    It is acknowledged when it is done, so that a broker delivers it once more when the worker dies. Where there is no
+    broker nothing comes back later: ``resume_bulk_jobs`` does.
     """
-    wait = api.run_bulk_job(job_id)
+    try:
+        wait = api.run_bulk_job(job_id)
+    except OperationalError as error:
+        if self.request.is_eager:
+            raise
+        raise self.retry(exc=error) from error
     if wait is not None and not self.request.is_eager:
         raise self.retry(countdown=wait.total_seconds())
 
@@ -40,11 +40,14 @@ def start_bulk_job(job: BulkEnrollmentJob) -> None:
 
     A broker that can't be reached is logged and no error: the job waits, and ``resume_bulk_jobs`` tells them again.
     """
+    transaction.on_commit(partial(tell_workers, job.pk), robust=True)
 
-    def tell() -> None:
-        try:
-            run_bulk_job.delay(job.pk)
-        except BrokerError:
-            log.exception("Learning paths: no broker for bulk job %s; resume_bulk_jobs will start it", job.pk)
 
-    transaction.on_commit(tell, robust=True)
+def tell_workers(job_id: int) -> bool:
+    """Tell the workers of a job that is committed. Return whether that could be done; why it could not is logged."""
+    try:
+        run_bulk_job.delay(job_id)
+    except BrokerError:
+        log.exception("Learning paths: no broker for bulk job %s; resume_bulk_jobs will start it", job_id)
+        return False
+    return True

@@ -1,0 +1,158 @@
+"""The Celery tasks, without a worker: what they ask for when they can't do their work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+from uuid import uuid4
+
+from celery.exceptions import Retry
+from django.db import OperationalError, transaction
+from django.test import TestCase, TransactionTestCase
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from learning_paths import api, tasks
+from learning_paths.data import JobState
+from learning_paths.models import BulkEnrollmentJob, LearningPathEnrollment
+from sandbox import celery_app
+from tests.factories import make_path, make_staff, make_user
+
+AWAY = OperationalError(2013, "Lost connection to MySQL server during query")
+
+
+def queued() -> BulkEnrollmentJob:
+    """Return a job that enrolls one learner."""
+    work = api.prepare_bulk(make_user("ana").email, [make_path().key])
+    return api.queue_bulk_job(work, acting_user=make_staff("sam"))
+
+
+def take(job: BulkEnrollmentJob) -> None:
+    """Let another worker have the job."""
+    job.state, job.worker, job.heartbeat_at = JobState.RUNNING, str(uuid4()), timezone.now()
+    job.save()
+
+
+class Delivery:
+    """The surroundings of a task that a worker has from a broker; ``signature`` is what would be sent to it again."""
+
+    def __enter__(self) -> Any:
+        task = tasks.run_bulk_job
+        request: dict[str, Any] = {"called_directly": False, "is_eager": False, "args": [], "kwargs": {}, "retries": 0}
+        task.push_request(**request)
+        self.patch = mock.patch.object(task, "signature_from_request")
+        self.signature = self.patch.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.patch.stop()
+        tasks.run_bulk_job.pop_request()
+
+
+class RunTests(TestCase):
+    """A delivery."""
+
+    def test_it_runs_the_job(self) -> None:
+        job = queued()
+        assert tasks.run_bulk_job.delay(job.pk).successful()
+        job.refresh_from_db()
+        assert job.state == JobState.FINISHED
+        assert LearningPathEnrollment.objects.count() == 1
+
+    def test_a_job_that_is_gone(self) -> None:
+        assert tasks.run_bulk_job.delay(10**6).successful()
+
+    def test_it_is_acknowledged_when_it_is_done(self) -> None:
+        assert tasks.run_bulk_job.acks_late
+        assert tasks.run_bulk_job.reject_on_worker_lost
+
+    def test_a_busy_job_is_looked_at_later(self) -> None:
+        job = queued()
+        take(job)
+        with Delivery() as delivery, self.assertRaises(Retry):
+            tasks.run_bulk_job.run(job.pk)
+        [call] = delivery.signature.call_args_list
+        assert 55 < call.kwargs["countdown"] <= 61
+        delivery.signature.return_value.apply_async.assert_called_once_with()
+        assert not LearningPathEnrollment.objects.exists()
+
+    def test_a_busy_job_is_left_alone_without_a_broker(self) -> None:
+        job = queued()
+        take(job)
+        with mock.patch.object(tasks.run_bulk_job, "retry") as retry:
+            assert tasks.run_bulk_job.delay(job.pk).successful()
+        retry.assert_not_called()
+        assert not LearningPathEnrollment.objects.exists()
+
+    def test_a_database_that_is_away_is_asked_later(self) -> None:
+        with (
+            Delivery() as delivery,
+            mock.patch.object(api, "run_bulk_job", side_effect=AWAY),
+            self.assertRaises(Retry),
+        ):
+            tasks.run_bulk_job.run(1)
+        [call] = delivery.signature.call_args_list
+        assert call.kwargs["countdown"] == 30
+
+    def test_a_database_that_is_away_is_not_waited_for_without_a_broker(self) -> None:
+        with mock.patch.object(api, "run_bulk_job", side_effect=AWAY) as run:
+            assert tasks.run_bulk_job.delay(1).failed()
+        run.assert_called_once_with(1)
+
+    def test_a_failure_is_not_tried_again(self) -> None:
+        with (
+            Delivery() as delivery,
+            mock.patch.object(api, "run_bulk_job", side_effect=RuntimeError("a bug")),
+            self.assertRaisesMessage(RuntimeError, "a bug"),
+        ):
+            tasks.run_bulk_job.run(1)
+        delivery.signature.assert_not_called()
+
+
+class StartTests(TransactionTestCase):
+    """Telling the workers."""
+
+    def test_after_the_commit(self) -> None:
+        job = queued()
+        with transaction.atomic():
+            tasks.start_bulk_job(job)
+            assert not LearningPathEnrollment.objects.exists()
+        assert LearningPathEnrollment.objects.count() == 1
+
+    def test_not_of_a_job_that_was_rolled_back(self) -> None:
+        with mock.patch.object(tasks.run_bulk_job, "delay") as delay, transaction.atomic():
+            tasks.start_bulk_job(queued())
+            transaction.set_rollback(True)
+        delay.assert_not_called()
+
+    def test_a_broker_that_is_down_leaves_it_queued(self) -> None:
+        job = queued()
+        with (
+            mock.patch.object(tasks.run_bulk_job, "delay", side_effect=BrokerError("Connection refused")),
+            self.assertLogs("learning_paths", "ERROR") as logs,
+            transaction.atomic(),
+        ):
+            tasks.start_bulk_job(job)
+        assert f"no broker for bulk job {job.pk}" in logs.output[0]
+        job.refresh_from_db()
+        assert job.state == JobState.QUEUED
+        assert api.abandoned_bulk_jobs(timedelta()) == [job]
+
+    def test_a_broker_that_really_is_not_there(self) -> None:
+        job = queued()
+        conf = {"broker_url": "redis://127.0.0.1:1/0", "task_always_eager": False}
+        before = {name: celery_app.conf[name] for name in conf}
+        celery_app.conf.update(conf)
+        celery_app._pool = celery_app.amqp._producer_pool = None  # type: ignore[attr-defined]
+        try:
+            with self.assertLogs("learning_paths", "ERROR"):
+                assert not tasks.tell_workers(job.pk)
+        finally:
+            celery_app.conf.update(before)
+            celery_app._pool = celery_app.amqp._producer_pool = None  # type: ignore[attr-defined]
+
+    def test_whatever_a_job_does_is_no_error_of_the_request(self) -> None:
+        job = queued()
+        with mock.patch.object(api, "run_bulk_job", side_effect=RuntimeError("a bug")), transaction.atomic():
+            tasks.start_bulk_job(job)
