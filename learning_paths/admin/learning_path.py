@@ -16,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from learning_paths.admin.bulk_entry import BulkEntryAdmin
 from learning_paths.admin.course_runs import COURSE_RUNS_URL, course_runs_response
 from learning_paths.admin.path_inlines import (
     AcquiredSkillInline,
@@ -57,7 +58,7 @@ class OrganizationFilter(admin.SimpleListFilter):
 
 
 @admin.register(LearningPath)
-class LearningPathAdmin(PathOverviewAdmin):
+class LearningPathAdmin(BulkEntryAdmin, PathOverviewAdmin):
     """Paths with their steps, skills and criteria on one page, and how many learners each has in the list."""
 
     list_display = [
@@ -76,7 +77,7 @@ class LearningPathAdmin(PathOverviewAdmin):
     search_fields = ["display_name", "key"]
     search_help_text = _("Name or key")
     inlines = [StepInline, RequiredSkillInline, AcquiredSkillInline, GradingCriteriaInline]
-    actions = ["delete_selected"]
+    actions = ["bulk_enroll", "bulk_unenroll", "delete_selected"]
     change_form_template = "learning_paths/admin/learning_path_change_form.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: LearningPath | None = None) -> Any:
