@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 ATTEMPTS = 6
 LONGEST_FIRST_PAUSE = 0.02
@@ -102,18 +104,28 @@ def apply(
     ledger: Ledger = NO_LEDGER,
 ) -> list[PlannedRow]:
     """
-    Do the operation to all pairs of the chunk in one transaction, or to none.
-
-    What passes by itself is tried again, a few times, with a new plan: a deadlock, a lock that took too long, a row
-    that somebody else inserted between plan and insert.
+    Do the operation to all pairs of the chunk in one transaction, or to none, and try again as ``retried`` does.
 
     Raises:
         DatabaseError: it did not pass, or is of another kind.
         RunStopped: the ledger said so.
     """
+    return retried(lambda: _apply_once(operation, chunk, attribution, acting_user, ledger))
+
+
+def retried(work: Callable[[], Result]) -> Result:
+    """
+    Return what ``work`` returns, which is a transaction that plans anew each time.
+
+    What passes by itself is tried again, a few times: a deadlock, a lock that took too long, a row that somebody else
+    inserted between plan and insert.
+
+    Raises:
+        DatabaseError: it did not pass, or is of another kind.
+    """
     for attempt in range(ATTEMPTS):
         try:
-            return _apply_once(operation, chunk, attribution, acting_user, ledger)
+            return work()
         except (IntegrityError, OperationalError) as error:
             if attempt == ATTEMPTS - 1 or connection.needs_rollback or not _may_pass(error):
                 raise

@@ -46,7 +46,7 @@ def write_enrolling(rows: Sequence[PlannedRow], attribution: Attribution, acting
                 user_id=row.user.pk, learning_path_id=row.path.pk, enrolled_at=now, created=now, modified=now
             )
             new.append(row)
-    ids = _insert(_enrollments(new), _learner_and_path, _same_learners)
+    ids = insert(_enrollments(new), _learner_and_path, _same_learners)
     copy_to_history(LearningPathEnrollment, ids, created=True, acting_user=acting_user, when=now)
     _switch(_enrollments(again), acting_user, now, is_active=True, enrolled_at=now)
     _invite(rows, now)
@@ -108,7 +108,7 @@ def _invite(rows: Iterable[PlannedRow], now: datetime) -> None:
                 renewed.append(row.invitation)
         elif row.user is None or row.invitation.user_id != row.user.pk:
             row.invitation = None  # another account used it, so it is no part of this story
-    _insert(missing, _address_and_path, _same_addresses)
+    insert(missing, _address_and_path, _same_addresses)
     LearningPathEnrollmentAllowed.objects.bulk_update(bound, ["user", "is_active", "modified"])
     _update(renewed, is_active=True, modified=now)
 
@@ -137,7 +137,7 @@ def _record(
         for row in rows
         if row.code.is_change
     ]
-    ids = _insert(audits, _enrollment_and_invitation, _same_moment)
+    ids = insert(audits, _enrollment_and_invitation, _same_moment)
     copy_to_history(ManualEnrollmentAudit, ids, created=True, acting_user=acting_user, when=now)
 
 
@@ -154,7 +154,7 @@ def _enrollments(rows: Iterable[PlannedRow]) -> list[LearningPathEnrollment]:
     return [row.enrollment for row in rows if row.enrollment is not None]
 
 
-def _insert(
+def insert(
     rows: Sequence[Row], key: Callable[[Row], Hashable], same: Callable[[Sequence[Row]], models.QuerySet[Row]]
 ) -> list[int]:
     """
