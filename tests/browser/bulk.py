@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,8 +27,8 @@ from learning_paths.models import (
     ManualEnrollmentAudit,
 )
 
-SECONDS = 20.0
-"""How long anything may take that is waited for. Nothing here sleeps."""
+SECONDS = 30.0
+"""How long anything may take that is waited for."""
 
 DS, WEB = "path-v1:DemoX+DS101+2026", "path-v1:DemoX+WEB+2026"
 
@@ -96,6 +98,21 @@ class Desk:
         )
         return found[0]
 
+    @contextmanager
+    def pressing(self, name: str) -> Iterator[None]:
+        """Press a button whose answer waits for what follows the ``with``, and wait for the next page after that."""
+        button = self.button(name)
+        with self.next_page(), ThreadPoolExecutor(1) as pool:
+            pressed = pool.submit(button.click)
+            yield
+            pressed.result()
+
+    def press_tile(self, name: str) -> None:
+        """Show the rows of one group only."""
+        with self.next_page():
+            [tile] = [tile for tile in self.all(".lp-tile") if tile.text.endswith(f"\n{name}")]
+            tile.click()
+
     def buttons(self) -> list[str]:
         """Return the names of the buttons of a job's page."""
         return [
@@ -153,9 +170,23 @@ class Desk:
         """Wait until the page says that the job is in this state, without touching the page."""
         self._waiting.until(lambda _: self.state() == state, f"The job does not become {state}.")
 
+    def await_progress(self, text: str) -> int:
+        """Wait until the page says that a job is so far, without touching the page, and return the percentage."""
+        message = f"The page does not say: {text}"
+        self._waiting.until(lambda _: self.one("[data-job=text]").text.startswith(text), message)
+        return round(float(self.one("progress").get_attribute("value") or 0))
+
     @property
     def _waiting(self) -> WebDriverWait[Chrome]:
         return WebDriverWait(self.browser, SECONDS, 0.1, [StaleElementReferenceException])
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Return whether the condition is met before long."""
+    deadline = time.monotonic() + SECONDS
+    while not (met := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return met
 
 
 def the_job() -> BulkEnrollmentJob:
