@@ -133,6 +133,7 @@ class NumbersTest(OverviewTestCase):
             assert len(self.client.get(address).context["cl"].result_list) == count, address
 
 
+@ddt.ddt
 class ChartTest(OverviewTestCase):
     def bars(self) -> list[dict[str, str]]:
         html = self.page().content.decode()
@@ -149,6 +150,13 @@ class ChartTest(OverviewTestCase):
         places = [float(bar["x"]) for bar in bars]
         assert places == sorted(places)
         assert places[-1] + float(bars[-1]["width"]) < 100
+
+    @ddt.data(NOW - timedelta(days=800), NOW + timedelta(days=800))
+    def test_what_is_beyond_the_year_does_not_press_it_down(self, moment: datetime) -> None:
+        self.enroll("ana", NOW)
+        for number in range(4):
+            self.enroll(f"learner{number}", moment)
+        assert self.bars()[-1]["height"] == "105.00"
 
     def test_it_is_told_in_words_too(self) -> None:
         self.enroll("ana", NOW)
