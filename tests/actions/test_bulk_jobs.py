@@ -734,6 +734,14 @@ class UndoTests(JobTestCase):
         assert codes(self.undo(job)) == {("ana@example.com", DS): "unenrolled"}
         assert not self.is_enrolled(self.ana)
 
+    def test_an_invitation_of_somebody_who_was_enrolled_once_is_withdrawn(self) -> None:
+        api.enroll(self.ida, self.ds, acting_user=self.ida)
+        api.unenroll(self.ida, self.ds, acting_user=self.ida)
+        job = self.finish("ida@example.com")
+        assert job.rows.get().enrollment is None
+        assert codes(self.undo(job)) == {("ida@example.com", DS): "invitation_withdrawn"}
+        assert not self.waiting()
+
     def test_who_left_and_came_back_stays(self) -> None:
         job = self.finish("ana@example.com")
         api.unenroll(self.ana, self.ds, acting_user=self.ana)
