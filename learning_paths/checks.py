@@ -27,7 +27,15 @@ LIMITS = {
         "It is the number of pairs of address and path that one job takes; the default is 100000.",
     ),
 }
-LMS_METHODS = ("course_runs", "search_course_runs", "retired_emails")
+LMS_METHODS = (
+    "course_runs",
+    "search_course_runs",
+    "retired_emails",
+    "course_enrollments",
+    "course_invitations",
+    "enroll_in_course",
+    "invite_to_course",
+)
 
 
 @checks.register

@@ -152,3 +152,48 @@ class NoSeatLeft(LearningPathsError):
 
     code = "no_seat_left"
     default_message = _("No license is left in this subscription plan.")
+
+
+class CourseNotFound(LearningPathsError):
+    """The platform has no such course run, or the key is none."""
+
+    code = "course_not_found"
+    default_message = _("There is no such course.")
+
+
+class CourseModeNotAvailable(LearningPathsError):
+    """The course run is not offered in the mode, or only in modes that nobody gets by default."""
+
+    code = "course_mode_not_available"
+    default_message = _("This course is not offered in this mode.")
+
+
+class CourseEnrollmentClosed(LearningPathsError):
+    """The course run is not open for enrollment: not yet, no longer, or by invitation only."""
+
+    code = "course_enrollment_closed"
+    default_message = _("This course is not open for enrollment.")
+
+
+class CourseFull(LearningPathsError):
+    """The course run has as many learners as it takes."""
+
+    code = "course_full"
+    default_message = _("This course is full.")
+
+
+class CourseEnrollmentRefused(LearningPathsError):
+    """A rule that the site added to its platform does not let the learner enroll in the course run."""
+
+    code = "course_enrollment_refused"
+    default_message = _("A rule of this site does not let the learner enroll in this course.")
+
+
+class CourseEnrollmentFailed(LearningPathsError):
+    """The platform failed at a course enrollment in a way that nobody foresaw. The log has the traceback."""
+
+    code = "course_enrollment_failed"
+    default_message = _(
+        "The platform could not save the course enrollment. Try it once more, and tell the site's operators if that "
+        "fails too."
+    )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from django.db.models import Q
 from django.db.models.functions import Lower
 from opaque_keys.edx.keys import CourseKey
 
-from learning_paths.lms import LMS, CourseRun
+from learning_paths.lms import LMS, CourseEnrollmentState, CourseRun
+from learning_paths.lms.chunks import chunks
+from learning_paths.lms.guard import guarded
 from sandbox.accounts.models import RetiredAccount
-from sandbox.courses import models
+from sandbox.courses import enrolling, models
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class SandboxLMS(LMS):
@@ -33,6 +39,57 @@ class SandboxLMS(LMS):
         """See ``LMS.retired_emails``."""
         wanted = set(emails)
         return wanted & RetiredAccount.objects.in_bulk(wanted, field_name="email").keys()
+
+    def course_enrollments(
+        self, user_ids: Collection[int], course_keys: Collection[CourseKey]
+    ) -> dict[tuple[int, CourseKey], str]:
+        """See ``LMS.course_enrollments``."""
+        active, wanted = models.CourseEnrollment.objects.filter(is_active=True), set(course_keys)
+        return {
+            (user_id, key): mode
+            for users in chunks(set(user_ids), active.db, lists=2)
+            for keys in chunks(wanted, active.db, lists=2)
+            for user_id, key, mode in active.filter(user__in=users, course_run__course_key__in=keys).values_list(
+                "user_id", "course_run__course_key", "mode"
+            )
+            if key in wanted
+        }
+
+    def course_invitations(
+        self, emails: Collection[str], course_keys: Collection[CourseKey]
+    ) -> set[tuple[str, CourseKey]]:
+        """See ``LMS.course_invitations``."""
+        pending = models.CourseEnrollmentAllowed.objects.filter(auto_enroll=True, user=None)
+        addresses, wanted = set(emails), set(course_keys)
+        return {
+            (email, key)
+            for some in chunks(addresses, pending.db, lists=2)
+            for keys in chunks(wanted, pending.db, lists=2)
+            for email, key in pending.filter(email__in=some, course_run__course_key__in=keys).values_list(
+                "email", "course_run__course_key"
+            )
+            if email in addresses and key in wanted
+        }
+
+    def enroll_in_course(
+        self,
+        user: User,
+        course_key: CourseKey,
+        *,
+        mode: str | None,
+        force: bool,
+        acting_user: User | None,
+        reason: str,
+    ) -> CourseEnrollmentState:
+        """See ``LMS.enroll_in_course``. There is nothing here that could refuse."""
+        with guarded(f"enroll user {user.pk} in {course_key}"):
+            run = enrolling.get_run(course_key)
+            return enrolling.enroll(user, run, mode=mode, force=force, acting_user=acting_user, reason=reason)
+
+    def invite_to_course(self, email: str, course_key: CourseKey, *, acting_user: User | None, reason: str) -> bool:
+        """See ``LMS.invite_to_course``."""
+        with guarded(f"keep an invitation to {course_key}"):
+            return enrolling.invite(email, enrolling.get_run(course_key), acting_user=acting_user, reason=reason)
 
 
 def _as_value(run: models.CourseRun) -> CourseRun:

@@ -5,9 +5,9 @@ from functools import cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from learning_paths.lms.base import LMS, CourseRun
+from learning_paths.lms.base import LMS, CourseEnrollmentState, CourseRun
 
-__all__ = ["LMS", "CourseRun", "get_lms"]
+__all__ = ["LMS", "CourseEnrollmentState", "CourseRun", "get_lms"]
 
 
 def get_lms() -> LMS:

@@ -5,12 +5,17 @@ Everything else in the plugin sees the platform through `LMS` alone, so that the
 (`learning_paths.lms.edx_platform`), in the sandbox, and in a test. Only what is asked for somewhere is part of it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from opaque_keys.edx.keys import CourseKey
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,28 @@ class CourseRun:
     end: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class CourseEnrollmentState:
+    """
+    What `enroll_in_course` left.
+
+    `created` tells that there was no active enrollment before; a former one that was switched on again counts as
+    created. `mode_changed` tells that there was an active one, in another mode than `mode`.
+    """
+
+    created: bool
+    mode: str
+    mode_changed: bool
+
+
 class LMS(Protocol):
     """
-    The questions that a platform answers.
+    The questions that a platform answers, and the two things that it is asked to do.
 
-    None of them checks what the person behind the question may see: the callers have done so, or show the answer to
-    staff only.
+    None of them checks what the person behind the question may see or do: the callers have done so, or show the answer
+    to staff only. What changes something does it in one transaction, a savepoint inside the caller's if there is one,
+    so that the caller's goes on after a failure, and raises what its docstring names and nothing else. The one
+    exception is an error with which the database broke the caller's whole transaction: that comes through as it is.
     """
 
     def course_runs(self, keys: Collection[CourseKey]) -> dict[CourseKey, CourseRun]:
@@ -73,4 +94,91 @@ class LMS(Protocol):
         Returns:
             Those of `emails` that a retired account had when it was retired. Addresses that an account had before, or
             beside its main one, are not looked at.
+        """
+
+    def course_enrollments(
+        self, user_ids: Collection[int], course_keys: Collection[CourseKey]
+    ) -> dict[tuple[int, CourseKey], str]:
+        """
+        Look up who is enrolled in what, all in one query unless the database cannot take so many values at once.
+
+        Arguments:
+            user_ids: the accounts to look at.
+            course_keys: the course runs to look at; they match exactly, also where the database compares without case.
+
+        Returns:
+            The mode of each active enrollment, by account and course run.
+        """
+
+    def course_invitations(
+        self, emails: Collection[str], course_keys: Collection[CourseKey]
+    ) -> set[tuple[str, CourseKey]]:
+        """
+        Look up which addresses wait for an account to be enrolled in what, in as many queries as `course_enrollments`.
+
+        Arguments:
+            emails: normalized (stripped, lower-case) addresses.
+            course_keys: the course runs to look at; they match exactly, also where the database compares without case.
+
+        Returns:
+            The pairs of address and course run for which `invite_to_course` would have nothing to do. One that an
+            account has used is not among them.
+        """
+
+    def enroll_in_course(
+        self,
+        user: User,
+        course_key: CourseKey,
+        *,
+        mode: str | None,
+        force: bool,
+        acting_user: User | None,
+        reason: str,
+    ) -> CourseEnrollmentState:
+        """
+        See to it that a learner is actively enrolled in a course run. Done again, it changes nothing.
+
+        The platform's own signals, events and history are those of any other enrollment. Its own audit gets a row when
+        something changed and `acting_user` is somebody else than the learner. Who is actively enrolled stays so,
+        whether or not the course is still open or has room.
+
+        Arguments:
+            user: the learner, whose account may be inactive.
+            course_key: the course run.
+            mode: the mode to enroll in. None leaves an active enrollment in its mode, and is otherwise the course's
+                default mode, also for somebody who had another mode before leaving.
+            force: enroll even where enrollment has not begun, is over, or is by invitation only, and where the course
+                is full. The mode must be offered all the same.
+            acting_user: who asked for it; None for the system.
+            reason: what the platform's audit row says.
+
+        Raises:
+            CourseNotFound: the platform does not know the course run.
+            CourseModeNotAvailable: it does not offer the mode, or has no default one.
+            CourseEnrollmentClosed: it is not open for enrollment for this learner.
+            CourseFull: it has no room.
+            CourseEnrollmentRefused: a rule that the site added to its platform keeps this learner out.
+            CourseEnrollmentFailed: anything else that went wrong; the log tells what.
+        """
+
+    def invite_to_course(self, email: str, course_key: CourseKey, *, acting_user: User | None, reason: str) -> bool:
+        """
+        Have the platform enroll the owner of an address as soon as there is one with an active account.
+
+        Done again, it changes nothing. Neither whether there is such an account nor whether the course is open and has
+        room is looked at: the platform lets those in who were invited. The mode will be the course's default one.
+
+        Arguments:
+            email: a normalized (stripped, lower-case) address.
+            course_key: the course run.
+            acting_user: who asked for it; None for the system. The platform's audit gets a row if there is somebody.
+            reason: what the platform's audit row says, and again at the enrollment.
+
+        Returns:
+            Whether something had to change.
+
+        Raises:
+            CourseNotFound: the platform does not know the course run.
+            InvitationTaken: an account that has another address now has used the invitation of this one.
+            CourseEnrollmentFailed: anything else that went wrong; the log tells what.
         """

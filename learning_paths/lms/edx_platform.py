@@ -12,27 +12,43 @@ openedx/openedx-platform); they were read in the code before and after the one c
 - `common/djangoapps/student/models/user.py`: `is_email_retired`, which asks the same about one address.
 - `openedx/core/lib/user_util.py`, which was the package `user-util` until October 2025 (Teak has the package, Verawood
   the module): `get_all_retired_emails(email, salt_list, retired_email_fmt)`.
+- `common/djangoapps/student/models/course_enrollment.py`: `CourseEnrollment.enroll` and `update_enrollment`,
+  `CourseEnrollmentAllowed`, `ManualEnrollmentAudit`, and the errors. ADR 0007 has what was learned there, and why these
+  and not `enrollments/api.py` or `enterprise_support/enrollments/utils.py`.
+- `openedx/core/djangoapps/enrollments/api.py` and `data.py`: `validate_course_mode` and `_default_course_mode`, which
+  `CourseEnrollment.enroll` calls itself.
+- `common/djangoapps/student/models/user.py`: `user_post_save_callback`, which enrolls those who were invited.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connections
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
+from edx_django_utils.cache import RequestCache
 from opaque_keys.edx.keys import CourseKey
 
-from learning_paths.lms.base import LMS, CourseRun
+from learning_paths.data import StateTransition
+from learning_paths.exceptions import (
+    CourseEnrollmentClosed,
+    CourseEnrollmentRefused,
+    CourseFull,
+    CourseModeNotAvailable,
+    CourseNotFound,
+    InvitationTaken,
+)
+from learning_paths.lms.base import LMS, CourseEnrollmentState, CourseRun
+from learning_paths.lms.chunks import chunks
+from learning_paths.lms.guard import guarded
 
-_T = TypeVar("_T")
-
-# So many values MySQL still looks up through the index. By its manual a value takes some 230 bytes, and a list that
-# takes more than `range_optimizer_max_mem_size` (8 MiB) makes it read the whole table.
-MAX_IN_LIST = 10_000
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 _COURSE_RUN_COLUMNS = ("id", "display_name", "start", "end")
 
@@ -52,7 +68,7 @@ class EdxPlatform(LMS):
         wanted = set(keys)
         return {
             key: _course_run(key, *rest)
-            for chunk in _chunks(wanted, overviews.db)
+            for chunk in chunks(wanted, overviews.db)
             for key, *rest in overviews.filter(id__in=chunk).values_list(*_COURSE_RUN_COLUMNS)
             if key in wanted  # the column compares without case, course keys do not
         }
@@ -80,10 +96,188 @@ class EdxPlatform(LMS):
         users = get_user_model().objects.all()
         return {
             email_by_hash[hashed]
-            for chunk in _chunks(email_by_hash, users.db)
+            for chunk in chunks(email_by_hash, users.db)
             for hashed in users.filter(email__in=chunk).values_list("email", flat=True)
             if hashed in email_by_hash
         }
+
+    def course_enrollments(
+        self, user_ids: Collection[int], course_keys: Collection[CourseKey]
+    ) -> dict[tuple[int, CourseKey], str]:
+        """See `LMS.course_enrollments`. Up to 5,000 accounts in up to 5,000 courses are one query."""
+        from common.djangoapps.student.models import CourseEnrollment
+
+        active, wanted = CourseEnrollment.objects.filter(is_active=True), set(course_keys)
+        return {
+            (user_id, key): mode
+            for users in chunks(set(user_ids), active.db, lists=2)
+            for keys in chunks(wanted, active.db, lists=2)
+            for user_id, key, mode in active.filter(user_id__in=users, course_id__in=keys)
+            .order_by()
+            .values_list("user_id", "course_id", "mode")
+            if key in wanted  # the column compares without case, course keys do not
+        }
+
+    def course_invitations(
+        self, emails: Collection[str], course_keys: Collection[CourseKey]
+    ) -> set[tuple[str, CourseKey]]:
+        """See `LMS.course_invitations`. Up to 5,000 addresses in up to 5,000 courses are one query."""
+        from common.djangoapps.student.models import CourseEnrollmentAllowed
+
+        pending = CourseEnrollmentAllowed.objects.filter(auto_enroll=True, user__isnull=True)
+        addresses, wanted = set(emails), set(course_keys)
+        found = {
+            (email.lower(), key)
+            for some in chunks(addresses, pending.db, lists=2)
+            for keys in chunks(wanted, pending.db, lists=2)
+            for email, key in pending.filter(email__in=some, course_id__in=keys).values_list("email", "course_id")
+            if email.isascii()  # MySQL ignores accents; and it finds what instructors wrote in capitals
+        }
+        return {(email, key) for email, key in found if email in addresses and key in wanted}
+
+    def enroll_in_course(
+        self,
+        user: User,
+        course_key: CourseKey,
+        *,
+        mode: str | None,
+        force: bool,
+        acting_user: User | None,
+        reason: str,
+    ) -> CourseEnrollmentState:
+        """
+        See `LMS.enroll_in_course`.
+
+        Signals and events leave at once, as the platform sends them, even if the caller's transaction is undone later.
+        """
+        with guarded(f"enroll user {user.pk} in {course_key}"), _known_errors(), _no_stale_states():
+            from common.djangoapps.student.models import AlreadyEnrolledError, CourseEnrollment
+
+            active = CourseEnrollment.objects.filter(user=user, course_id=course_key, is_active=True)
+            enrollment = active.first()
+            if enrollment is None:
+                offered = _offered_mode(course_key, mode)
+                transition = _transition(user, course_key)
+                try:
+                    created = CourseEnrollment.enroll(user, course_key, mode=offered, check_access=not force)
+                except AlreadyEnrolledError:  # somebody was quicker
+                    enrollment = active.get()
+                else:
+                    _audit(acting_user, user, user.email, transition, reason, created)
+                    return CourseEnrollmentState(created=True, mode=created.mode, mode_changed=False)
+            if enrollment.course_id != course_key:  # found without regard to case
+                raise CourseNotFound
+            if mode in (None, enrollment.mode):
+                return CourseEnrollmentState(created=False, mode=enrollment.mode, mode_changed=False)
+            enrollment.update_enrollment(mode=_offered_mode(course_key, mode))
+            _audit(acting_user, user, user.email, StateTransition.ENROLLED_TO_ENROLLED, reason, enrollment)
+            return CourseEnrollmentState(created=False, mode=enrollment.mode, mode_changed=True)
+
+    def invite_to_course(self, email: str, course_key: CourseKey, *, acting_user: User | None, reason: str) -> bool:
+        """See `LMS.invite_to_course`. The platform never lets another account use what one has used."""
+        with guarded(f"keep an invitation to {course_key}"), _known_errors():
+            from common.djangoapps.student.models import CourseEnrollmentAllowed
+
+            _ensure_course(course_key)
+            invitation, changed = CourseEnrollmentAllowed.objects.get_or_create(
+                email=email, course_id=course_key, defaults={"auto_enroll": True}
+            )
+            if invitation.user is not None and invitation.user.email.lower() != email:
+                raise InvitationTaken
+            if not invitation.auto_enroll:
+                invitation.auto_enroll = changed = True
+                invitation.save()
+            if changed:
+                _audit(acting_user, None, email, StateTransition.UNENROLLED_TO_ALLOWED, reason)
+            return bool(changed)
+
+
+@contextmanager
+def _known_errors() -> Iterator[None]:
+    """Turn what the platform is known to raise into the errors of the domain. `guarded` sees to the rest."""
+    from common.djangoapps.student.models import (
+        CourseFullError,
+        EnrollmentClosedError,
+        EnrollmentNotAllowed,
+        NonExistentCourseError,
+    )
+    from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
+    from openedx.core.djangoapps.enrollments.errors import CourseModeNotFoundError
+    from openedx.core.lib.exceptions import CourseNotFoundError
+
+    try:
+        yield
+    except (CourseOverview.DoesNotExist, CourseNotFoundError, NonExistentCourseError) as error:
+        raise CourseNotFound from error
+    except CourseModeNotFoundError as error:
+        raise CourseModeNotAvailable from error
+    except EnrollmentClosedError as error:
+        raise CourseEnrollmentClosed from error
+    except CourseFullError as error:
+        raise CourseFull from error
+    except EnrollmentNotAllowed as error:
+        raise CourseEnrollmentRefused from error
+
+
+@contextmanager
+def _no_stale_states() -> Iterator[None]:
+    """
+    Keep the platform from taking an enrollment for active, or not, by what it remembers for the length of a request.
+
+    It remembers a state as soon as it is written, also if that is undone afterwards, and in a Celery worker for as long
+    as nobody clears the cache.
+    """
+    from common.djangoapps.student.models import CourseEnrollment
+
+    namespaces = (CourseEnrollment.MODE_CACHE_NAMESPACE, "get_enrollment")
+    for namespace in namespaces:
+        RequestCache(namespace).clear()
+    try:
+        yield
+    except BaseException:
+        for namespace in namespaces:
+            RequestCache(namespace).clear()
+        raise
+
+
+def _ensure_course(course_key: CourseKey) -> None:
+    """Raise unless there is a course run with exactly this key; load it if it has no overview yet."""
+    from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
+
+    if CourseOverview.get_from_id(course_key).id != course_key:  # found without regard to case
+        raise CourseNotFound
+
+
+def _offered_mode(course_key: CourseKey, mode: str | None) -> str:
+    """Return the mode, or the default one if there is none, as one that the course run offers today."""
+    from openedx.core.djangoapps.enrollments.api import _default_course_mode, validate_course_mode
+
+    _ensure_course(course_key)
+    offered: str = _default_course_mode(str(course_key)) if mode is None else mode
+    validate_course_mode(str(course_key), offered, is_active=True)
+    return offered
+
+
+def _transition(user: User, course_key: CourseKey) -> StateTransition:
+    from common.djangoapps.student.models import CourseEnrollmentAllowed
+
+    invited = CourseEnrollmentAllowed.for_user(user).filter(course_id=course_key).exists()
+    return StateTransition.ALLOWED_TO_ENROLLED if invited else StateTransition.UNENROLLED_TO_ENROLLED
+
+
+def _audit(
+    acting_user: User | None,
+    learner: User | None,
+    email: str,
+    transition: StateTransition,
+    reason: str,
+    enrollment: Any = None,
+) -> None:
+    """Write the platform's audit row of what somebody did for somebody else."""
+    from common.djangoapps.student.models import ManualEnrollmentAudit
+
+    if acting_user is not None and (learner is None or acting_user.pk != learner.pk):
+        ManualEnrollmentAudit.create_manual_enrollment_audit(acting_user, email, transition.value, reason, enrollment)
 
 
 def _course_overviews() -> QuerySet[Any]:
@@ -107,11 +301,3 @@ def _retired_forms(email: str) -> Iterable[str]:
     host: Any = settings  # these two are the platform's settings, which the plugin does not declare
     forms: Iterable[str] = user_util.get_all_retired_emails(email, host.RETIRED_USER_SALTS, host.RETIRED_EMAIL_FMT)
     return forms
-
-
-def _chunks(values: Iterable[_T], using: str) -> Iterator[list[_T]]:
-    """Divide the values for an IN list into as few lists as the database takes."""
-    size = min(connections[using].features.max_query_params or MAX_IN_LIST, MAX_IN_LIST)
-    rest = iter(values)
-    while chunk := list(islice(rest, size)):
-        yield chunk

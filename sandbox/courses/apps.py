@@ -12,3 +12,7 @@ class CoursesConfig(AppConfig):
     name = "sandbox.courses"
     verbose_name = _("Courses")
     default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        """Connect the receivers."""
+        from sandbox.courses import receivers  # noqa: F401

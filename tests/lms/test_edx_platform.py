@@ -22,7 +22,7 @@ from django.test import TestCase, override_settings
 from opaque_keys.edx.django.models import CourseKeyField
 from opaque_keys.edx.keys import CourseKey
 
-from learning_paths.lms import edx_platform
+from learning_paths.lms import chunks
 from learning_paths.lms.edx_platform import EdxPlatform
 
 DS101 = CourseKey.from_string("course-v1:DemoX+DS101+2026")
@@ -118,7 +118,7 @@ class CourseRunsTest(CourseOverviewTestCase):
             assert self.lms.course_runs([]) == {}
 
     def test_many_keys_are_asked_for_in_chunks(self) -> None:
-        with mock.patch.object(edx_platform, "MAX_IN_LIST", 2), self.assertNumQueries(2):
+        with mock.patch.object(chunks, "MAX_IN_LIST", 2), self.assertNumQueries(2):
             runs = self.lms.course_runs([DS101, WEB, OLD])
         assert set(runs) == {DS101, WEB, OLD}
 

@@ -3,10 +3,12 @@
 from collections.abc import Collection
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import SimpleTestCase, override_settings
 from opaque_keys.edx.keys import CourseKey
 
-from learning_paths.lms import LMS, CourseRun, get_lms
+from learning_paths.exceptions import CourseNotFound
+from learning_paths.lms import LMS, CourseEnrollmentState, CourseRun, get_lms
 from learning_paths.lms.edx_platform import EdxPlatform
 
 
@@ -21,6 +23,31 @@ class EmptyPlatform:
 
     def retired_emails(self, emails: Collection[str]) -> set[str]:
         return set()
+
+    def course_enrollments(
+        self, user_ids: Collection[int], course_keys: Collection[CourseKey]
+    ) -> dict[tuple[int, CourseKey], str]:
+        return {}
+
+    def course_invitations(
+        self, emails: Collection[str], course_keys: Collection[CourseKey]
+    ) -> set[tuple[str, CourseKey]]:
+        return set()
+
+    def enroll_in_course(
+        self,
+        user: User,
+        course_key: CourseKey,
+        *,
+        mode: str | None,
+        force: bool,
+        acting_user: User | None,
+        reason: str,
+    ) -> CourseEnrollmentState:
+        raise CourseNotFound
+
+    def invite_to_course(self, email: str, course_key: CourseKey, *, acting_user: User | None, reason: str) -> bool:
+        raise CourseNotFound
 
 
 class OtherPlatform(EmptyPlatform):

@@ -5,15 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ddt import data, ddt, unpack
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.test import TestCase
 from opaque_keys.edx.keys import CourseKey
 
+from learning_paths.data import StateTransition
 from learning_paths.lms import CourseRun as Run
 from learning_paths.lms import get_lms
 from sandbox.accounts.models import RetiredAccount
-from sandbox.courses.models import CourseRun
+from sandbox.courses.models import (
+    CourseEnrollment,
+    CourseEnrollmentAllowed,
+    CourseRun,
+    ManualCourseEnrollmentAudit,
+)
 from sandbox.lms import SandboxLMS
+from tests.factories import make_staff, make_user
 
 START = datetime(2026, 1, 12, tzinfo=UTC)
 END = datetime(2026, 3, 20, tzinfo=UTC)
@@ -105,3 +113,118 @@ class TestRetiredEmails(TestCase):
         assert get_lms().retired_emails(["gone@example.com"]) == {"gone@example.com"}
         with self.assertRaises(ValidationError):
             RetiredAccount(email="gone@example.com").full_clean()
+
+
+class TestBulkReads(TestCase):
+    python: CourseKey
+    statistics: CourseKey
+    ana: User
+    ben: User
+    chloe: User
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.python, cls.statistics = make_run("PY101", "Python"), make_run("STAT1", "Statistics")
+        cls.ana, cls.ben, cls.chloe = make_user("ana"), make_user("ben"), make_user("chloe")
+        cls.enroll(cls.ana, cls.python, "audit")
+        cls.enroll(cls.ana, cls.statistics, "verified")
+        cls.enroll(cls.ben, cls.python, None)
+        CourseEnrollment.objects.filter(user=cls.ben).update(is_active=False)
+        for email in ("eve@example.com", "dan@example.com"):
+            get_lms().invite_to_course(email, cls.python, acting_user=None, reason="")
+
+    @staticmethod
+    def enroll(user: User, course_key: CourseKey, mode: str | None) -> None:
+        CourseRun.objects.filter(course_key=course_key).update(modes="audit,verified")
+        get_lms().enroll_in_course(user, course_key, mode=mode, force=False, acting_user=None, reason="")
+
+    def test_active_enrollments_in_one_query(self) -> None:
+        ids = [self.ana.pk, self.ben.pk, self.chloe.pk]
+        with self.assertNumQueries(1):
+            found = get_lms().course_enrollments(ids, [self.python, self.statistics, key("NONE"), key("py101")])
+        assert found == {(self.ana.pk, self.python): "audit", (self.ana.pk, self.statistics): "verified"}
+        with self.assertNumQueries(1):
+            assert get_lms().course_enrollments([self.ben.pk], [self.python]) == {}
+
+    def test_pending_invitations_in_one_query(self) -> None:
+        make_user("dan")  # who claims
+        with self.assertNumQueries(1):
+            found = get_lms().course_invitations(
+                ["eve@example.com", "dan@example.com", "ana@example.com"], [self.python, self.statistics]
+            )
+        assert found == {("eve@example.com", self.python)}
+        CourseEnrollmentAllowed.objects.update(auto_enroll=False)
+        assert get_lms().course_invitations(["eve@example.com"], [self.python]) == set()
+
+    def test_more_than_the_database_takes_at_once(self) -> None:
+        ids, emails = range(1, 1200), [f"learner{number}@example.com" for number in range(1200)]
+        keys = [self.python, *(key(f"N{number}") for number in range(1200))]
+        assert (self.ana.pk, self.python) in get_lms().course_enrollments([*ids, self.ana.pk], keys)
+        assert get_lms().course_invitations([*emails, "eve@example.com"], keys) == {("eve@example.com", self.python)}
+
+    def test_nothing_costs_nothing(self) -> None:
+        with self.assertNumQueries(0):
+            assert get_lms().course_enrollments([], [self.python]) == {}
+            assert get_lms().course_enrollments([1], []) == {}
+            assert get_lms().course_invitations([], [self.python]) == set()
+            assert get_lms().course_invitations(["eve@example.com"], []) == set()
+
+
+class TestClaiming(TestCase):
+    """Eve is invited to a course that is full and closed by now, as the LMS would let her in."""
+
+    def setUp(self) -> None:
+        self.python = make_run("PY101", "Python")
+        self.sam = make_staff("sam")
+        get_lms().invite_to_course("eve@example.com", self.python, acting_user=self.sam, reason="Cohort")
+        CourseRun.objects.update(max_enrollments=0, enrollment_end=START)
+
+    def enrolled(self, user: User) -> bool:
+        return (user.pk, self.python) in get_lms().course_enrollments([user.pk], [self.python])
+
+    def test_on_activation_and_not_before(self) -> None:
+        eve = make_user("eve", email="Eve@Example.com", is_active=False)
+        assert not self.enrolled(eve)
+        eve.is_active = True
+        eve.save()
+        assert self.enrolled(eve)
+        assert CourseEnrollmentAllowed.objects.get().user == eve
+        audit = ManualCourseEnrollmentAudit.objects.latest("pk")
+        assert audit.state_transition == StateTransition.ALLOWED_TO_ENROLLED
+        assert (audit.enrolled_by, audit.reason) == (self.sam, "Cohort")
+
+    def test_on_a_change_of_the_address(self) -> None:
+        eve = make_user("eve", email="old@example.com")
+        assert not self.enrolled(eve)
+        eve.email = "eve@example.com"
+        eve.save()
+        assert self.enrolled(eve)
+
+    def test_only_once_so_that_leaving_is_for_good(self) -> None:
+        eve = make_user("eve")
+        CourseEnrollment.objects.update(is_active=False)
+        eve.last_name = "Green"
+        eve.save()
+        assert not self.enrolled(eve)
+
+    def test_an_account_that_is_enrolled_already_is_bound_all_the_same(self) -> None:
+        new = make_user("new", email="old@example.com")
+        get_lms().enroll_in_course(new, self.python, mode=None, force=True, acting_user=None, reason="")
+        new.email = "eve@example.com"
+        new.save()
+        assert CourseEnrollmentAllowed.objects.get().user == new
+
+    def test_no_other_account_after_that(self) -> None:
+        eve = make_user("eve")
+        eve.email = "other@example.com"
+        eve.save()
+        second = make_user("second", email="eve@example.com")
+        assert not self.enrolled(second)
+
+    def test_without_automatic_enrollment_the_invited_may_enroll_although_it_is_closed(self) -> None:
+        CourseEnrollmentAllowed.objects.update(auto_enroll=False)
+        CourseRun.objects.update(max_enrollments=None)
+        eve = make_user("eve")
+        assert not self.enrolled(eve)
+        get_lms().enroll_in_course(eve, self.python, mode=None, force=False, acting_user=None, reason="")
+        assert self.enrolled(eve)

@@ -1,0 +1,40 @@
+"""What stands around everything that the plugin has a platform do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from learning_paths.exceptions import CourseEnrollmentFailed, LearningPathsError
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def guarded(what: str) -> Iterator[None]:
+    """
+    Run the body in a transaction, or a savepoint inside the caller's, and let no error out but those of the domain.
+
+    What nobody foresaw is logged with its traceback and raised as `CourseEnrollmentFailed`. One case is not ours to
+    hide: when the caller's whole transaction is broken, as MySQL leaves it to resolve a deadlock, the error comes
+    through, since whoever goes on would lose what was done before without a word.
+
+    Arguments:
+        what: what the body does, for the log: "enroll user 7 in course-v1:DemoX+DS101+2026".
+
+    Raises:
+        LearningPathsError: as the body raised it, or CourseEnrollmentFailed.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except LearningPathsError:
+        raise
+    except Exception as error:
+        if transaction.get_connection().needs_rollback:
+            raise
+        log.exception("Learning paths: the platform could not %s", what)
+        raise CourseEnrollmentFailed from error
