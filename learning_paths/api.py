@@ -40,6 +40,7 @@ from learning_paths.actions.bulk_jobs import (
 )
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
 from learning_paths.actions.bulk_report import job_csv, safe_cell, write_csv
+from learning_paths.actions.course_enrollment import enroll_user_in_course
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
@@ -72,6 +73,7 @@ __all__ = [
     "discard_drafts",
     "draft_bulk_job",
     "enroll",
+    "enroll_user_in_course",
     "get_active_enrollment",
     "get_course_runs",
     "get_learning_path",

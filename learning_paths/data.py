@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from opaque_keys.edx.keys import CourseKey
 
 from learning_paths import exceptions
 from learning_paths.keys import LearningPathKey
@@ -85,6 +86,22 @@ class InvitationOutcome:
     def is_pending(self) -> bool:
         """Whether the address waits for an account."""
         return self.enrollment is None
+
+
+@dataclass(frozen=True, slots=True)
+class CourseEnrollmentOutcome:
+    """
+    What ``enroll_user_in_course`` did.
+
+    ``created`` is False when the learner was actively enrolled before; then ``mode_changed`` tells whether in another
+    mode than ``mode``.
+    """
+
+    username: str
+    course_key: CourseKey
+    mode: str
+    created: bool
+    mode_changed: bool
 
 
 class BulkOperation(TextChoices):

@@ -1,0 +1,103 @@
+"""Enrolling one learner in one course run of the platform, and inviting an address to one. See ADR 0007."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opaque_keys import InvalidKeyError
+from opaque_keys.edx.keys import CourseKey
+
+from learning_paths.data import CourseEnrollmentOutcome
+from learning_paths.emails import normalize_email
+from learning_paths.exceptions import CourseNotFound, RetiredEmail
+from learning_paths.lms import get_lms
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def enroll_user_in_course(
+    user: User,
+    course_key: CourseKey | str,
+    *,
+    mode: str | None = None,
+    force: bool = False,
+    reason: str = "",
+    acting_user: User | None,
+) -> CourseEnrollmentOutcome:
+    """
+    Enroll a learner in a course run of the platform, for the first time or again, in this process.
+
+    The enrollment is the platform's own, with its signals, events, history and, when ``acting_user`` is somebody else
+    than the learner, its audit. Who is enrolled already stays so, and nothing is written. There is no request and no
+    REST call; not checked are whether ``acting_user`` may do this, whether the learner may see or take the course by
+    rules of embargo, prerequisites or payment, and whether a learning path has anything to do with it.
+
+    After a failure the caller's transaction is as it was and can go on.
+
+    Arguments:
+        user: the learner, whose account may be inactive.
+        course_key: the course run, as a key or its text.
+        mode: the mode to enroll in. None (or nothing) leaves an active enrollment in its mode, and is otherwise the
+            course's default mode.
+        force: enroll even where enrollment is closed, or the course full. The mode must be offered all the same.
+        reason: what the platform's audit row says.
+        acting_user: who asked for it; None for the system.
+
+    Raises:
+        CourseNotFound: there is no such course run, or the text is no course key.
+        CourseModeNotAvailable: the course is not offered in the mode, or has no default mode.
+        CourseEnrollmentClosed: it is not open for enrollment: not yet, no longer, or by invitation only.
+        CourseFull: it has no room.
+        CourseEnrollmentRefused: a rule that the site added to its platform keeps this learner out.
+        CourseEnrollmentFailed: anything else that went wrong; the log tells what.
+    """
+    key = _as_key(course_key)
+    state = get_lms().enroll_in_course(
+        user, key, mode=mode or None, force=force, acting_user=acting_user, reason=reason
+    )
+    return CourseEnrollmentOutcome(
+        username=user.get_username(),
+        course_key=key,
+        mode=state.mode,
+        created=state.created,
+        mode_changed=state.mode_changed,
+    )
+
+
+def invite_to_course(email: str, course_key: CourseKey | str, *, reason: str = "", acting_user: User | None) -> bool:
+    """
+    Have the platform enroll the owner of an address in a course run once there is one, and tell if that is new.
+
+    For the other actions, which know that no active account has the address: such an account is not looked for, and
+    would not be enrolled before it is changed. Not checked either are what ``acting_user`` may do, and whether the
+    course is open and has room; the platform lets in whom staff invited.
+
+    Arguments:
+        email: the address, in any case.
+        course_key: the course run, as a key or its text.
+        reason: what the platform's audit rows say, that of this invitation and that of the enrollment.
+        acting_user: who asked for it; None for the system.
+
+    Raises:
+        InvalidEmail: it is no address.
+        RetiredEmail: its owner's account was retired.
+        CourseNotFound: there is no such course run, or the text is no course key.
+        InvitationTaken: an account that has another address now has used the invitation of this one.
+        CourseEnrollmentFailed: anything else that went wrong; the log tells what.
+    """
+    address = normalize_email(email)
+    key = _as_key(course_key)
+    lms = get_lms()
+    if lms.retired_emails([address]):
+        raise RetiredEmail
+    return lms.invite_to_course(address, key, acting_user=acting_user, reason=reason)
+
+
+def _as_key(course_key: CourseKey | str) -> CourseKey:
+    if isinstance(course_key, CourseKey):
+        return course_key
+    try:
+        return CourseKey.from_string(course_key.strip())
+    except InvalidKeyError as error:
+        raise CourseNotFound from error
