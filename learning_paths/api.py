@@ -44,6 +44,8 @@ from learning_paths.actions.course_enrollment import enroll_user_in_course
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
+from learning_paths.actions.license_gate import apply_license_gate, offered_plans
+from learning_paths.actions.licenses import activate_licenses, assign_licenses, revoke_license, revoke_licenses
 from learning_paths.queries.bulk_jobs import (
     abandoned_bulk_jobs,
     bulk_job_counts,
@@ -56,11 +58,15 @@ from learning_paths.queries.course_runs import get_course_runs, search_course_ru
 from learning_paths.queries.enrollments import active_enrollments, get_active_enrollment, visible_enrollments
 from learning_paths.queries.learning_paths import get_learning_path, get_visible_path, visible_paths
 from learning_paths.queries.users import get_user, is_staff
+from learning_paths.queries.waiting import what_waits_for
 
 __all__ = [
     "BulkWork",
     "abandoned_bulk_jobs",
+    "activate_licenses",
     "active_enrollments",
+    "apply_license_gate",
+    "assign_licenses",
     "bulk_enroll",
     "bulk_job_counts",
     "bulk_job_counts_of",
@@ -84,6 +90,7 @@ __all__ = [
     "is_staff",
     "job_csv",
     "merge",
+    "offered_plans",
     "parse_csv",
     "parse_items",
     "parse_text",
@@ -92,6 +99,8 @@ __all__ = [
     "queue_bulk_job",
     "resume_bulk_job",
     "retry_bulk_job",
+    "revoke_license",
+    "revoke_licenses",
     "run_bulk_job",
     "safe_cell",
     "search_course_runs",
@@ -100,6 +109,7 @@ __all__ = [
     "visible_bulk_jobs",
     "visible_enrollments",
     "visible_paths",
+    "what_waits_for",
     "withdraw_invitation",
     "write_csv",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ E_LMS = "learning_paths.E002"
 E_BULK_LIMIT = "learning_paths.E003"
 E_BULK_MAX = "learning_paths.E004"
 E_BULK_REASON = "learning_paths.E005"
+E_LICENSE_BACKEND = "learning_paths.E006"
 BOOLEANS = {
     "LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT": E_SELF_UNENROLLMENT,
     "LEARNING_PATHS_BULK_REASON_REQUIRED": E_BULK_REASON,
@@ -27,6 +29,7 @@ LIMITS = {
         "It is the number of pairs of address and path that one job takes; the default is 100000.",
     ),
 }
+LICENSE_METHODS = ("get_plan", "plans_for", "valid_licenses", "covered")
 LMS_METHODS = (
     "course_runs",
     "search_course_runs",
@@ -70,19 +73,29 @@ def check_bulk_limits(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register
 def check_lms(**kwargs: Any) -> list[checks.CheckMessage]:
     """``LEARNING_PATHS_LMS`` names a class that can be made and speaks the protocol of ``learning_paths.lms.base``."""
+    hint = "Leave it out inside the LMS, or name a class with the methods of learning_paths.lms.base.LMS."
+    return _check_class("LEARNING_PATHS_LMS", LMS_METHODS, E_LMS, hint)
+
+
+@checks.register
+def check_license_backend(**kwargs: Any) -> list[checks.CheckMessage]:
+    """``LEARNING_PATHS_LICENSE_BACKEND`` does the same for the protocol of ``learning_paths.licensing.base``."""
+    hint = (
+        "Leave it out to use the built-in subscription plans, or name a class with the methods of "
+        "learning_paths.licensing.base.LicenseBackend."
+    )
+    return _check_class("LEARNING_PATHS_LICENSE_BACKEND", LICENSE_METHODS, E_LICENSE_BACKEND, hint)
+
+
+def _check_class(name: str, methods: Sequence[str], identity: str, hint: str) -> list[checks.CheckMessage]:
+    """Tell whether a setting names a class that can be made without arguments and has these methods."""
     try:
-        backend = import_string(settings.LEARNING_PATHS_LMS)()
+        backend = import_string(getattr(settings, name))()
     except (ImportError, TypeError, AttributeError) as error:
         problem = str(error)
     else:
-        missing = [name for name in LMS_METHODS if not callable(getattr(backend, name, None))]
+        missing = [method for method in methods if not callable(getattr(backend, method, None))]
         if not missing:
             return []
         problem = f"it has no {', '.join(missing)}"
-    return [
-        checks.Error(
-            f"LEARNING_PATHS_LMS can't be used: {problem}.",
-            hint="Leave it out inside the LMS, or name a class with the methods of learning_paths.lms.base.LMS.",
-            id=E_LMS,
-        )
-    ]
+    return [checks.Error(f"{name} can't be used: {problem}.", hint=hint, id=identity)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import transaction
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 CLAIMING_FIELDS = frozenset({"email", "is_active"})
 
@@ -27,12 +29,13 @@ def claim_invitations_of_saved_user(
     **kwargs: Any,
 ) -> None:
     """
-    Let an account that was created, activated or given another address claim what that address was invited to.
+    Let an account that was created, activated or given another address have what that address was promised.
 
-    A user is saved at every login, so this costs no query when ``update_fields`` says that neither the address nor
-    ``is_active`` was touched or when the account is not active, and one otherwise. Inside a transaction the claim is
-    tried once more after the commit, since an inviter who commits in between would see no account and be seen by none
-    (ADR 0003, "The registration race"). A raw save (``loaddata``) is left alone.
+    That is what it was invited to, and its licenses. A user is saved at every login, so this costs no query when
+    ``update_fields`` says that neither the address nor ``is_active`` was touched or when the account is not active, and
+    one otherwise. Inside a transaction the look is repeated after the commit, since an inviter who commits in between
+    would see no account and be seen by none (ADR 0003, "The registration race"). A raw save (``loaddata``) is left
+    alone.
     """
     if raw or not instance.is_active or (update_fields is not None and CLAIMING_FIELDS.isdisjoint(update_fields)):
         return
@@ -42,8 +45,17 @@ def claim_invitations_of_saved_user(
 
 
 def _claim_safely(user: User, using: str | None) -> None:
+    """Claim what waits for the user. What fails of it keeps nothing else of it from being claimed."""
+    waiting = _safely(api.what_waits_for, user, using)
+    if waiting is not None and waiting.invitations:
+        _safely(api.claim_invitations, user, using)
+    if waiting is not None and waiting.licenses:
+        _safely(api.activate_licenses, user, using)
+
+
+def _safely(function: Callable[[User], Result], user: User, using: str | None) -> Result | None:
     """
-    Claim, and log what goes wrong, so that no fault of ours keeps a user from being saved.
+    Call a function with the user, and log what goes wrong, so that no fault of ours keeps a user from being saved.
 
     One case is not ours to hide: when the database has undone the caller's whole transaction, as MySQL does to resolve
     a deadlock, the user is not saved either, and to go on would lose that silently.
@@ -51,8 +63,9 @@ def _claim_safely(user: User, using: str | None) -> None:
     connection = transaction.get_connection(using)
     was_broken = connection.needs_rollback
     try:
-        api.claim_invitations(user)
+        return function(user)
     except Exception:
-        log.exception("Learning paths: could not claim the invitations of user %s", user.pk)
+        log.exception("Learning paths: could not claim what waits for user %s", user.pk)
         if connection.needs_rollback and not was_broken:
             raise
+    return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import factory
 from django.contrib.auth.models import User
+from django.utils import timezone
 
-from learning_paths.models import LearningPath
+from learning_paths.models import LearningPath, SubscriptionPlan
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
@@ -53,3 +55,10 @@ def make_path(key: str = "path-v1:DemoX+DS101+2026", **fields: Any) -> LearningP
     path = LearningPathFactory.create(key=key, **fields)
     path.refresh_from_db()
     return path
+
+
+def make_plan(title: str = "Spring", num_licenses: int = 50, **fields: Any) -> SubscriptionPlan:
+    """Return a current plan that covers nothing."""
+    now = timezone.now()
+    defaults = {"org": "DemoX", "start_date": now - timedelta(days=1), "expiration_date": now + timedelta(days=1)}
+    return SubscriptionPlan.objects.create(title=title, num_licenses=num_licenses, **{**defaults, **fields})

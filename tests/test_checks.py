@@ -9,7 +9,7 @@ from django.core.checks import run_checks
 from django.test import SimpleTestCase, override_settings
 
 from learning_paths import settings as plugin_settings_module
-from learning_paths.checks import E_BULK_LIMIT, E_LMS, E_SELF_UNENROLLMENT
+from learning_paths.checks import E_BULK_LIMIT, E_LICENSE_BACKEND, E_LMS, E_SELF_UNENROLLMENT
 
 
 def ids() -> list[str]:
@@ -41,6 +41,19 @@ class CheckTests(SimpleTestCase):
     def test_lms(self, value: Any) -> None:
         with override_settings(LEARNING_PATHS_LMS=value):
             assert ids() == [E_LMS]
+
+    @ddt.data(
+        "no.such.module.Class",
+        "learning_paths.licensing.base.NoSuchClass",
+        "learning_paths.models.License",
+        "nonsense",
+        "builtins.len",
+        None,
+        7,
+    )
+    def test_license_backend(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_LICENSE_BACKEND=value):
+            assert ids() == [E_LICENSE_BACKEND]
 
     @ddt.data(0, -1, "10", True, None, 10.5)
     def test_bulk_limit(self, value: Any) -> None:

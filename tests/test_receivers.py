@@ -11,8 +11,14 @@ from django.db import DatabaseError, connection, transaction
 from django.test import TestCase, TransactionTestCase
 
 from learning_paths import api
-from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
-from tests.factories import make_path, make_staff, make_user
+from learning_paths.data import LicenseStatus
+from learning_paths.models import (
+    LearningPathEnrollment,
+    LearningPathEnrollmentAllowed,
+    License,
+    ManualEnrollmentAudit,
+)
+from tests.factories import make_path, make_plan, make_staff, make_user
 
 
 def enrolled(user: User) -> bool:
@@ -91,6 +97,15 @@ class ClaimOnSaveTests(TestCase):
         with self.assertNumQueries(1), self.captureOnCommitCallbacks(execute=True):
             ana.save()
 
+    def test_a_fault_of_the_look_never_keeps_a_user_from_being_saved(self) -> None:
+        with (
+            mock.patch("learning_paths.api.what_waits_for", side_effect=RuntimeError),
+            self.assertLogs("learning_paths.receivers", "ERROR"),
+        ):
+            dan = make_user("dan")
+        assert User.objects.filter(pk=dan.pk).exists()
+        assert not enrolled(dan)
+
     def test_a_fault_of_ours_never_keeps_a_user_from_being_saved(self) -> None:
         with (
             mock.patch("learning_paths.api.claim_invitations", side_effect=RuntimeError),
@@ -128,6 +143,75 @@ class ClaimOnSaveTests(TestCase):
         assert not User.objects.filter(username="dan").exists()
 
 
+@ddt.ddt
+class ActivateOnSaveTests(TestCase):
+    """dan@example.com was assigned a license; who becomes its owner activates it."""
+
+    def setUp(self) -> None:
+        self.sam = make_staff("sam")
+        self.path = make_path()
+        api.assign_licenses(make_plan(), ["dan@example.com"], acting_user=self.sam)
+
+    def activated(self, user: User) -> bool:
+        """Whether the license is the user's."""
+        row = License.objects.get()
+        assert (row.status == LicenseStatus.ACTIVATED) == (row.user is not None)
+        return row.user == user
+
+    def test_an_account_that_is_created_active(self) -> None:
+        assert self.activated(make_user("dan", email="Dan@Example.com"))
+
+    @ddt.data(None, ["is_active"])
+    def test_an_account_that_is_activated_later(self, update_fields: list[str] | None) -> None:
+        dan = make_user("dan", is_active=False)
+        assert not self.activated(dan)
+        dan.is_active = True
+        dan.save(update_fields=update_fields)
+        assert self.activated(dan)
+
+    def test_an_active_account_that_changes_to_the_address(self) -> None:
+        daniel = make_user("daniel", email="daniel@elsewhere.org")
+        daniel.email = "dan@example.com"
+        daniel.save(update_fields=["email"])
+        assert self.activated(daniel)
+
+    def test_a_save_costs_one_query_though_invitations_and_licenses_wait_for_others(self) -> None:
+        api.invite("dan@example.com", self.path, acting_user=self.sam)
+        ana = make_user("ana")
+        with self.assertNumQueries(3), self.captureOnCommitCallbacks(execute=True):
+            ana.save()  # the update, the look at both, and the look after the commit
+
+    def test_a_save_costs_one_query_once_everything_is_claimed(self) -> None:
+        api.invite("dan@example.com", self.path, acting_user=self.sam)
+        dan = make_user("dan")
+        assert self.activated(dan)
+        assert enrolled(dan)
+        with self.assertNumQueries(3), self.captureOnCommitCallbacks(execute=True):
+            dan.save()
+
+    @ddt.data("claim_invitations", "activate_licenses")
+    def test_a_fault_in_one_does_not_keep_the_other_from_being_claimed(self, faulty: str) -> None:
+        api.invite("dan@example.com", self.path, acting_user=self.sam)
+        with (
+            mock.patch(f"learning_paths.api.{faulty}", side_effect=DatabaseError),
+            self.assertLogs("learning_paths.receivers", "ERROR"),
+        ):
+            dan = make_user("dan")
+        assert enrolled(dan) == (faulty == "activate_licenses")
+        assert self.activated(dan) == (faulty == "claim_invitations")
+
+    def test_a_fault_of_the_database_in_the_middle_leaves_no_half_activation(self) -> None:
+        api.assign_licenses(make_plan("Autumn"), ["dan@example.com"], acting_user=self.sam)
+        save = mock.Mock(side_effect=[None, DatabaseError])
+        with (
+            mock.patch("learning_paths.actions.licenses.save_with_history", save),
+            self.assertLogs("learning_paths.receivers", "ERROR"),
+        ):
+            dan = make_user("dan")
+        assert User.objects.filter(pk=dan.pk).exists()
+        assert License.objects.waiting_for("dan@example.com").count() == 2
+
+
 class ClaimOnCommitTests(TransactionTestCase):
     """The registering side's second look, with a real commit."""
 
@@ -140,6 +224,15 @@ class ClaimOnCommitTests(TransactionTestCase):
             assert not enrolled(dan)
         assert enrolled(dan)
         assert not enrolled(sam)
+
+    def test_a_license_that_was_not_visible_before_the_commit_is_activated_after_it(self) -> None:
+        plan = make_plan()
+        with transaction.atomic():
+            dan = make_user("dan")
+            License.objects.create(
+                subscription_plan=plan, email="dan@example.com", status=LicenseStatus.ASSIGNED, user=None
+            )
+        assert License.objects.get().user == dan
 
     def test_outside_a_transaction_there_is_one_look(self) -> None:
         ana = make_user("ana")

@@ -122,6 +122,10 @@ class LicenseQuerySet(models.QuerySet["License"]):
         """Return the licenses that take a seat of their plan."""
         return self.filter(status__in=SEATED)
 
+    def valid(self) -> LicenseQuerySet:
+        """Return the licenses that are assigned or activated in a current plan."""
+        return self.seated().filter(subscription_plan__in=SubscriptionPlan.objects.current())
+
     def waiting_for(self, email: str) -> LicenseQuerySet:
         """Return the licenses that a normalized address has, and that wait for its owner."""
         return self.filter(email=email, status=LicenseStatus.ASSIGNED)
