@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -16,7 +15,14 @@ from learning_paths.models import BulkEnrollmentJob
 log = logging.getLogger(__name__)
 
 
-@shared_task(bind=True, acks_late=True, reject_on_worker_lost=True, max_retries=30, default_retry_delay=30)
+@shared_task(
+    name="learning_paths.tasks.run_bulk_job",  # operators route it by this name
+    bind=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    max_retries=30,
+    default_retry_delay=30,
+)
 def run_bulk_job(self: Any, job_id: int) -> None:
     """
     Run a bulk job. Safe to deliver twice; a delivery that finds another worker at it comes back later.
@@ -40,7 +46,8 @@ def start_bulk_job(job: BulkEnrollmentJob) -> None:
 
     A broker that can't be reached is logged and no error: the job waits, and ``resume_bulk_jobs`` tells them again.
     """
-    transaction.on_commit(partial(tell_workers, job.pk), robust=True)
+    job_id = job.pk
+    transaction.on_commit(lambda: tell_workers(job_id), robust=True)  # a partial has no name for Django's log
 
 
 def tell_workers(job_id: int) -> bool:

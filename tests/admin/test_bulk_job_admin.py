@@ -100,7 +100,7 @@ class PreviewTests(BulkJobCase):
         assert self.count_queries(page("change", few)) == self.count_queries(page("change", many)) <= 16
 
     def test_the_preview_is_a_csv_too(self) -> None:
-        response = self.client.get(page("results", self.draft("ana@x.org =cmd nope")))
+        response: Any = self.client.get(page("results", self.draft("ana@x.org =cmd nope")))
         assert response["Content-Type"] == "text/csv; charset=utf-8"
         assert "preview.csv" in response["Content-Disposition"]
         assert b"".join(response.streaming_content).decode().splitlines() == [
@@ -181,7 +181,7 @@ class ConfirmTests(BulkJobCase):
     def test_the_history_of_job_and_path_tells_of_it(self) -> None:
         job = self.draft()
         self.press("confirm", job)
-        told = {(entry.content_type.model, entry.change_message) for entry in LogEntry.objects.all()}
+        told = set(LogEntry.objects.values_list("content_type__model", "change_message"))
         assert ("bulkenrollmentjob", "Confirmed.") in told
         [(_model, message)] = [entry for entry in told if entry[0] == "learningpath"]
         assert f"Bulk job {job.pk} (enroll)" in message
