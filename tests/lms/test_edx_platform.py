@@ -1,29 +1,20 @@
-"""
-`EdxPlatform` against a stand-in for edx-platform, which cannot be installed here.
-
-The modules that it imports are made up, but `CourseOverview` is a model with a table of its own, with the columns and
-the key field of the real one, so that every query runs in the database that the tests run on. Whether the real modules
-are where they are expected is not tested.
-"""
+"""What `EdxPlatform` tells of course runs and of retired accounts, against the stand-in for edx-platform."""
 
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha1
-from types import ModuleType
-from typing import ClassVar
 from unittest import mock
 
 import ddt
-from django.apps.registry import Apps
 from django.contrib.auth import get_user_model
-from django.db import connection, models
+from django.db import connection
 from django.test import TestCase, override_settings
-from opaque_keys.edx.django.models import CourseKeyField
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.lms import chunks
 from learning_paths.lms.edx_platform import EdxPlatform
+from tests.lms.stand_in import CourseOverview, platform_module
 
 DS101 = CourseKey.from_string("course-v1:DemoX+DS101+2026")
 WEB = CourseKey.from_string("course-v1:DemoX+WEB+2026_T1")
@@ -31,37 +22,6 @@ OLD = CourseKey.from_string("OtherX/Stats/1T2014")
 UNKNOWN = CourseKey.from_string("course-v1:DemoX+NONE+2026")
 START = datetime(2026, 1, 7, 9, 30, tzinfo=UTC)
 END = datetime(2026, 6, 30, tzinfo=UTC)
-
-
-class CourseOverview(models.Model):
-    """The part of the platform's model that is read, in a registry of its own: no app of this project has it."""
-
-    id = CourseKeyField(db_index=True, primary_key=True, max_length=255)
-    display_name = models.TextField(null=True)  # noqa: DJ001 (as in the platform)
-    start = models.DateTimeField(null=True)
-    end = models.DateTimeField(null=True)
-
-    objects: ClassVar[models.Manager["CourseOverview"]] = models.Manager()
-
-    class Meta:
-        app_label = "course_overviews"
-        apps = Apps()
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-def platform_module(name: str, **attributes: object) -> dict[str, ModuleType]:
-    """Return what to put in `sys.modules` for a module of the platform: itself and the packages around it."""
-    module = ModuleType(name)
-    vars(module).update(attributes)
-    modules = {name: module}
-    while "." in name:
-        name, _, child = name.rpartition(".")
-        modules[name] = ModuleType(name)
-        setattr(modules[name], child, module)
-        module = modules[name]
-    return modules
 
 
 class CourseOverviewTestCase(TestCase):
