@@ -1,4 +1,5 @@
-/* Says how many addresses are typed, and stops a text that the server would refuse with everything else typed. */
+/* Says how many addresses are typed, stops a text that the server would refuse with everything else typed, and names the
+   search for paths, which select2 leaves without a label. */
 "use strict";
 {
     const form = document.getElementById("bulk-form");
@@ -34,4 +35,11 @@
         }
     });
     tell();
+
+    const paths = form.querySelector(".field-learning_paths");
+    const label = paths.querySelector("label");
+    label.id = "lp-paths-label";
+    const name = () => paths.querySelector(".select2-search__field")?.setAttribute("aria-labelledby", label.id);
+    new MutationObserver(name).observe(paths, {childList: true, subtree: true});
+    name();
 }
