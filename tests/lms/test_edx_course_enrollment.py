@@ -173,6 +173,11 @@ class EnrollTests(PlatformTestCase):
             self.enroll(force=force)
         assert not CourseEnrollment.objects.exists()
 
+    def test_an_active_enrollment_is_not_one_in_the_course_with_the_key_in_capitals(self) -> None:
+        self.enroll()
+        with self.assertRaises(CourseNotFound):
+            self.enroll(SHOUTED)
+
     def test_an_active_enrollment_is_not_moved_to_a_mode_that_is_not_offered(self) -> None:
         self.enroll()
         with self.assertRaises(CourseModeNotAvailable):
