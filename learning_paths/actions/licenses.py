@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +19,7 @@ from learning_paths.data import LicenseCode, LicenseOutcome, LicenseReport, Lice
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import LicenseNotFound, LicenseRevoked, SubscriptionNotFound
 from learning_paths.lms import get_lms
+from learning_paths.lms.chunks import chunks
 from learning_paths.models import License, SubscriptionPlan
 from learning_paths.models.history import copy_to_history, save_with_history
 from learning_paths.models.license import SEATED
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Item = TypeVar("Item")
-
-CHUNK = 1000
-"""Addresses, or ids, that one query takes."""
 
 GIVEN = frozenset({LicenseCode.ASSIGNED, LicenseCode.ACTIVATED})
 
@@ -60,9 +56,9 @@ class Seats:
         """
         Lock the plan, within a transaction, and read its licenses as they are now.
 
-        They are read with locks, too: MySQL would otherwise show them as they were when the transaction began, before
-        the seats were taken that it has just waited for. All of the plan's, by the index on the plan: locks on a
-        choice of addresses would also lock the gaps between those, and so deadlock with the owners of others.
+        They are read with locks, too: a transaction at REPEATABLE READ would otherwise see them as they were when it
+        began, before the seats were taken that it has just waited for. And all of the plan's, by the index on the plan:
+        at that level, locks on a choice of addresses would also close the gaps between those to other plans.
 
         Raises:
             SubscriptionNotFound: the plan was deleted meanwhile.
@@ -171,7 +167,7 @@ def activate_licenses(user: User) -> list[LicenseOutcome]:
 
 def activate_for_addresses(addresses: Collection[str]) -> None:
     """Let the active accounts that have these normalized addresses activate what waits for them."""
-    for some in _chunks(addresses):
+    for some in chunks(addresses, License.objects.db):
         for users in users_by_email(some).values():
             for user in users:
                 activate_licenses(user)
@@ -181,7 +177,7 @@ def _assign(plan: SubscriptionPlan, addresses: Sequence[str], acting_user: User 
     outcomes: list[LicenseOutcome] = []
     with transaction.atomic():
         seats = Seats.lock(plan)
-        for some in _chunks(addresses):
+        for some in chunks(addresses, License.objects.db):
             outcomes.extend(_assign_some(plan, some, seats, acting_user))
         waiting = [row.email for row in outcomes if row.code == LicenseCode.ASSIGNED]
         if waiting:
@@ -264,7 +260,7 @@ def _decide(address: str, owners: Sequence[User], retired: Collection[str], seat
 def _revoke(ids: Collection[int], acting_user: User | None) -> int:
     count = 0
     with transaction.atomic():
-        for some in _chunks(sorted(ids)):
+        for some in chunks(sorted(ids), License.objects.db):
             now = timezone.now()
             seated = License.objects.select_for_update().seated().filter(pk__in=some).order_by("pk")
             revoked = list(seated.values_list("pk", flat=True))
@@ -283,10 +279,3 @@ def _same_addresses(rows: Sequence[License]) -> QuerySet[License]:
     return License.objects.filter(
         email__in=[row.email for row in rows], subscription_plan__in={row.subscription_plan_id for row in rows}
     )
-
-
-def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Divide into what one query takes."""
-    rest = iter(items)
-    while some := list(islice(rest, CHUNK)):
-        yield some

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from itertools import islice
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,13 +11,11 @@ from opaque_keys.edx.keys import CourseKey
 from learning_paths.exceptions import SubscriptionNotFound
 from learning_paths.keys import LearningPathKey
 from learning_paths.licensing.base import ContentKey, LicenseBackend, PlanData
+from learning_paths.lms.chunks import chunks
 from learning_paths.models import LearningPath, LearningPathStep, License, SubscriptionPlan, SubscriptionPlanCourse
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-CHUNK = 10_000
-"""Addresses that one query takes."""
 
 
 class PlanBackend(LicenseBackend):
@@ -36,12 +33,12 @@ class PlanBackend(LicenseBackend):
         return [_as_data(plan) for plan in SubscriptionPlan.objects.current().order_by("title", "pk")]
 
     def valid_licenses(self, plan: PlanData, emails: Collection[str] | None) -> dict[str, UUID]:
-        """See ``LicenseBackend.valid_licenses``. One query for each ten thousand addresses."""
+        """See ``LicenseBackend.valid_licenses``. One query, or one for each ten thousand addresses."""
         licenses = License.objects.valid().filter(subscription_plan__uuid=plan.uuid)
         if emails is None:
             return dict(licenses.values_list("email", "uuid"))
         found: dict[str, UUID] = {}
-        for some in _chunks(emails):
+        for some in chunks(emails, licenses.db):
             found.update(licenses.filter(email__in=some).values_list("email", "uuid"))
         return found
 
@@ -68,9 +65,3 @@ def _as_data(plan: SubscriptionPlan) -> PlanData:
         expiration_date=plan.expiration_date,
         is_current=plan.is_current,
     )
-
-
-def _chunks(emails: Collection[str]) -> Iterator[list[str]]:
-    rest = iter(emails)
-    while some := list(islice(rest, CHUNK)):
-        yield some

@@ -18,7 +18,6 @@ from django.utils import timezone
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths import api
-from learning_paths.actions import licenses as module
 from learning_paths.data import LicenseCode, LicenseReport, LicenseStatus
 from learning_paths.exceptions import (
     InvalidEmail,
@@ -149,7 +148,7 @@ class AssignTests(TestCase):
 
     def test_seats_go_in_the_order_of_the_input_across_chunks(self) -> None:
         plan = make_plan("Tiny", num_licenses=5)
-        with mock.patch.object(module, "CHUNK", 2):
+        with mock.patch("learning_paths.lms.chunks.MAX_IN_LIST", 2):
             report = self.assign(addresses(8), plan)
         assert [row.email for row in report.rows] == addresses(8)
         assert [row.code for row in report.rows] == [LicenseCode.ASSIGNED] * 5 + [LicenseCode.NO_SEAT_LEFT] * 3
