@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from learning_paths import api
-from learning_paths.actions import bulk_apply, bulk_job_run
+from learning_paths.actions import bulk_apply, bulk_job_run, bulk_jobs
 from learning_paths.actions.bulk_write import write_enrolling
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup, StateTransition
 from learning_paths.exceptions import BulkJobConflict, BulkJobNotFound, BulkTooLarge
@@ -245,6 +245,19 @@ class DraftTests(JobTestCase):
         assert api.discard_drafts(older_than=timedelta(days=14)) == 1
         assert set(BulkEnrollmentJob.objects.all()) == {young, queued}
         assert api.discard_drafts(older_than=timedelta(days=14)) == 0
+
+    def test_one_that_is_touched_meanwhile_stays(self) -> None:
+        job = self.draft()
+        BulkEnrollmentJob.objects.update(modified=timezone.now() - timedelta(days=15))
+        locked = bulk_jobs._locked
+
+        def a_moment_later(*args: Any) -> BulkEnrollmentJob:
+            job.save()
+            return locked(*args)
+
+        with mock.patch.object(bulk_jobs, "_locked", a_moment_later):
+            assert api.discard_drafts(older_than=timedelta(days=14)) == 0
+        assert BulkEnrollmentJob.objects.get() == job
 
 
 class ConfirmTests(JobTestCase):
