@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 
+from django.apps import apps
 from django.contrib.auth.models import User
+from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.signals import post_save
 from django.test import SimpleTestCase
 from django.urls import reverse
@@ -38,3 +40,17 @@ class PluginTests(SimpleTestCase):
         uid = "learning_paths.receivers.claim_invitations_of_saved_user"
         connected = [lookup_key for lookup_key, *_ in post_save.receivers if lookup_key[0] == uid]
         assert connected == [(uid, id(User))]
+
+
+class UserTests(SimpleTestCase):
+    """What the plugin adds to the platform's users."""
+
+    def test_no_name_is_taken_that_a_model_of_the_platform_has(self) -> None:
+        """Django refuses to start where two models have the same reverse accessor, by default that of their name."""
+        ours = list(apps.get_app_config("learning_paths").get_models())
+        relations = [field for field in User._meta.get_fields() if isinstance(field, ForeignObjectRel)]
+        assert {relation.get_accessor_name() for relation in relations if relation.related_model in ours} == {
+            "learningpath_set",
+            "learningpathenrollment_set",
+            "learningpathenrollmentallowed_set",
+        }

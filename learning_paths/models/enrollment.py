@@ -139,7 +139,11 @@ class ManualEnrollmentAudit(TimeStampedModel):
         verbose_name=_("invitation"),
     )
     enrolled_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, verbose_name=_("changed by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",  # the LMS has a model of this name too, and no two can have the same reverse accessor
+        verbose_name=_("changed by"),
     )
     enrolled_email = models.EmailField(db_index=True, blank=True, verbose_name=_("learner's e-mail address"))
     role = models.CharField(max_length=255, blank=True, verbose_name=_("role"))
