@@ -15,6 +15,7 @@ E_BULK_LIMIT = "learning_paths.E003"
 E_BULK_MAX = "learning_paths.E004"
 E_BULK_REASON = "learning_paths.E005"
 E_LICENSE_BACKEND = "learning_paths.E006"
+E_LICENSE_SERVICES = "learning_paths.E007"
 BOOLEANS = {
     "LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT": E_SELF_UNENROLLMENT,
     "LEARNING_PATHS_BULK_REASON_REQUIRED": E_BULK_REASON,
@@ -85,6 +86,21 @@ def check_license_backend(**kwargs: Any) -> list[checks.CheckMessage]:
         "learning_paths.licensing.base.LicenseBackend."
     )
     return _check_class("LEARNING_PATHS_LICENSE_BACKEND", LICENSE_METHODS, E_LICENSE_BACKEND, hint)
+
+
+@checks.register
+def check_license_services(**kwargs: Any) -> list[checks.CheckMessage]:
+    """A license backend that asks other services, and says what it needs for it, has been told all of that."""
+    try:
+        unusable = import_string(settings.LEARNING_PATHS_LICENSE_BACKEND)().unusable_settings()
+    except (ImportError, TypeError, AttributeError):
+        return []  # E006, or a backend that needs no settings
+    return [
+        checks.Error(
+            f"{name} is needed by {settings.LEARNING_PATHS_LICENSE_BACKEND}.", hint=hint, id=E_LICENSE_SERVICES
+        )
+        for name, hint in unusable.items()
+    ]
 
 
 def _check_class(name: str, methods: Sequence[str], identity: str, hint: str) -> list[checks.CheckMessage]:
