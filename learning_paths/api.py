@@ -38,6 +38,8 @@ from learning_paths.actions.bulk_jobs import (
     retry_bulk_job,
     undo_bulk_job,
 )
+from learning_paths.actions.bulk_licensing import license_gate
+from learning_paths.actions.bulk_listed import prepare_listed
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
 from learning_paths.actions.bulk_report import job_csv, safe_cell, write_csv
 from learning_paths.actions.course_enrollment import enroll_user_in_course
@@ -89,6 +91,7 @@ __all__ = [
     "invite",
     "is_staff",
     "job_csv",
+    "license_gate",
     "merge",
     "offered_plans",
     "parse_csv",
@@ -96,6 +99,7 @@ __all__ = [
     "parse_text",
     "plan_bulk_enrollment",
     "prepare_bulk",
+    "prepare_listed",
     "queue_bulk_job",
     "resume_bulk_job",
     "retry_bulk_job",

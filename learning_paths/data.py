@@ -173,9 +173,19 @@ class RowCode(TextChoices):
         "not_saved",
         _("It could not be saved. Try it once more, and tell the site's operators if that fails too."),
     )
+    COURSE_NOT_FOUND = exceptions.CourseNotFound.code, exceptions.CourseNotFound.default_message
+    COURSE_CLOSED = exceptions.CourseEnrollmentClosed.code, exceptions.CourseEnrollmentClosed.default_message
+    COURSE_FULL = exceptions.CourseFull.code, exceptions.CourseFull.default_message
+    COURSE_MODE = exceptions.CourseModeNotAvailable.code, exceptions.CourseModeNotAvailable.default_message
+    COURSE_REFUSED = exceptions.CourseEnrollmentRefused.code, exceptions.CourseEnrollmentRefused.default_message
+    COURSE_FAILED = exceptions.CourseEnrollmentFailed.code, exceptions.CourseEnrollmentFailed.default_message
+    LICENSE_LOST = "license_not_valid", _("The license is not valid, or not this learner's.")
     CHANGED_SINCE = "changed_since", _("Has changed since then, and is left as it is.")
     INVALID_EMAIL = exceptions.InvalidEmail.code, exceptions.InvalidEmail.default_message
     UNKNOWN_PATH = exceptions.LearningPathNotFound.code, exceptions.LearningPathNotFound.default_message
+    INVALID_COURSE = "invalid_course_key", _("This is not the key of a course run.")
+    UNLICENSED = "unlicensed", _("The address has no valid license of the subscription.")
+    UNCOVERED = "uncovered", _("The subscription does not cover this.")
 
     @property
     def is_failure(self) -> bool:
@@ -185,6 +195,13 @@ class RowCode(TextChoices):
             RowCode.RETIRED,
             RowCode.TAKEN,
             RowCode.NOT_SAVED,
+            RowCode.COURSE_NOT_FOUND,
+            RowCode.COURSE_CLOSED,
+            RowCode.COURSE_FULL,
+            RowCode.COURSE_MODE,
+            RowCode.COURSE_REFUSED,
+            RowCode.COURSE_FAILED,
+            RowCode.LICENSE_LOST,
         }
 
     @property
@@ -192,7 +209,13 @@ class RowCode(TextChoices):
         """In which list of the report such a row stands."""
         if self.is_failure:
             return RowStatus.FAILURE
-        if self in {RowCode.INVALID_EMAIL, RowCode.UNKNOWN_PATH}:
+        if self in {
+            RowCode.INVALID_EMAIL,
+            RowCode.UNKNOWN_PATH,
+            RowCode.INVALID_COURSE,
+            RowCode.UNLICENSED,
+            RowCode.UNCOVERED,
+        }:
             return RowStatus.INVALID
         return RowStatus.PENDING if self in {RowCode.INVITED, RowCode.ALREADY_INVITED} else RowStatus.SUCCESS
 
@@ -232,11 +255,22 @@ _PLANS = {
 
 
 @dataclass(frozen=True, slots=True)
+class CourseEnrollmentRequest:
+    """One learner, by address or by the id of the account, who is to be enrolled in one course run."""
+
+    course_key: CourseKey
+    email: str = ""
+    user_id: int | None = None
+    license_uuid: UUID | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """What became, or in a plan would become, of one pair of address and path."""
+    """What became, or in a plan would become, of one pair of an address and a learning path or course run."""
 
     email: str
-    learning_path_key: LearningPathKey
+    key: LearningPathKey | CourseKey
     code: RowCode
     username: str = ""
 
@@ -244,13 +278,18 @@ class RowOutcome:
 @dataclass(frozen=True, slots=True)
 class BulkReport:
     """
-    What became of everything that a bulk request named: each pair once, in the order of the request, and what was no
-    address or no path.
+    What became of everything that a bulk request named: each pair once, in the order of the request, what was no
+    address, path or course run, and what a subscription does not allow.
     """
 
     rows: tuple[RowOutcome, ...]
     invalid_emails: tuple[InvalidEntry, ...] = ()
     invalid_learning_paths: tuple[str, ...] = ()
+    invalid_course_keys: tuple[str, ...] = ()
+    invalid_user_ids: tuple[int, ...] = ()
+    unlicensed_emails: tuple[str, ...] = ()
+    uncovered_content: tuple[str, ...] = ()
+    subscription: UUID | None = None
 
     def with_status(self, status: RowStatus) -> list[RowOutcome]:
         """Return the rows of one list."""

@@ -87,13 +87,17 @@ def apply_isolated(
                 for half in chunk.halves()
                 for row in apply_isolated(operation, half, attribution, acting_user, ledger)
             ]
-        [(email, path, _made)] = chunk.pairs
-        log.exception("Learning paths: %s of %s in %s failed", operation, email, path.key)
-        failed = [PlannedRow(email, path, RowCode.NOT_SAVED)]
-        with transaction.atomic():
-            ledger.open()
-            ledger.record(failed)
-        return failed
+        [pair] = chunk.pairs
+        log.exception("Learning paths: %s of %s in %s failed", operation, pair.email, pair.target)
+        return record_failure(PlannedRow(pair.email, pair.target, RowCode.NOT_SAVED), ledger)
+
+
+def record_failure(row: PlannedRow, ledger: Ledger) -> list[PlannedRow]:
+    """Write down that a row could not be saved, in a transaction of its own, and return it alone."""
+    with transaction.atomic():
+        ledger.open()
+        ledger.record([row])
+    return [row]
 
 
 def apply(

@@ -6,15 +6,18 @@ Every pair of address and path has its own fate, and everything that was named i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from opaque_keys import InvalidKeyError
+from opaque_keys.edx.keys import CourseKey
 
-from learning_paths.actions.bulk_apply import apply_isolated
+from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, apply_isolated
+from learning_paths.actions.bulk_courses import apply_courses, plan_courses
 from learning_paths.actions.bulk_parsing import parse_items, parse_text, presentable
-from learning_paths.actions.bulk_plan import Chunk, plan
+from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, Target, plan
 from learning_paths.data import Attribution, BulkOperation, BulkReport, InvalidEntry, ParsedEmails, RowOutcome
 from learning_paths.keys import LearningPathKey
 from learning_paths.models import LearningPath
@@ -31,37 +34,92 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class BulkWork:
-    """What a bulk request comes to: the addresses and paths that are there, and what it named besides."""
+    """
+    What a bulk request comes to: each address with each path and course run, besides pairs that were named one by one,
+    and what it named that can't be worked on.
+    """
 
-    emails: tuple[str, ...]
-    paths: tuple[LearningPath, ...]
-    invalid_emails: tuple[InvalidEntry, ...]
-    invalid_learning_paths: tuple[str, ...]
+    emails: tuple[str, ...] = ()
+    paths: tuple[LearningPath, ...] = ()
+    invalid_emails: tuple[InvalidEntry, ...] = ()
+    invalid_learning_paths: tuple[str, ...] = ()
+    course_keys: tuple[CourseKey, ...] = ()
+    invalid_course_keys: tuple[str, ...] = ()
+    invalid_user_ids: tuple[int, ...] = ()
+    unlicensed_emails: tuple[str, ...] = ()
+    uncovered_content: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    subscription: UUID | None = None
+
+    @property
+    def targets(self) -> list[Target]:
+        """The paths and course runs, each once."""
+        return list(dict.fromkeys([*self.paths, *self.course_keys, *(pair.target for pair in self.pairs)]))
+
+    @property
+    def invalid_count(self) -> int:
+        """How many things were named that can't be worked on."""
+        return sum(
+            map(
+                len,
+                (
+                    self.invalid_emails,
+                    self.invalid_learning_paths,
+                    self.invalid_course_keys,
+                    self.unlicensed_emails,
+                    self.uncovered_content,
+                ),
+            )
+        )
 
     def __len__(self) -> int:
         """The number of pairs."""
-        return len(self.emails) * len(self.paths)
+        return len(self.emails) * (len(self.paths) + len(self.course_keys)) + len(self.pairs)
 
     def chunks(self) -> Iterator[Chunk]:
-        """Cut the work into pieces that one transaction each can hold."""
-        if not self.paths:
-            return
-        size = max(1, min(ADDRESSES_PER_CHUNK, PAIRS_PER_CHUNK // len(self.paths)))
-        for begin in range(0, len(self.emails), size):
-            yield Chunk.of_each(self.emails[begin : begin + size], self.paths)
+        """Cut the work into pieces that can be planned at once: those of paths, then those of course runs."""
+        for targets in (self.paths, self.course_keys):
+            size = max(1, min(ADDRESSES_PER_CHUNK, PAIRS_PER_CHUNK // max(1, len(targets))))
+            for begin in range(0, len(self.emails) if targets else 0, size):
+                yield Chunk.of_each(self.emails[begin : begin + size], targets)
+        yield from chunks_of(self.pairs)
 
     def report(self, rows: Iterable[RowOutcome]) -> BulkReport:
         """Return the report of these rows and of what could not be worked on."""
-        return BulkReport(tuple(rows), self.invalid_emails, self.invalid_learning_paths)
+        return BulkReport(
+            tuple(rows),
+            self.invalid_emails,
+            self.invalid_learning_paths,
+            self.invalid_course_keys,
+            self.invalid_user_ids,
+            self.unlicensed_emails,
+            self.uncovered_content,
+            self.subscription,
+        )
 
 
-def prepare_bulk(emails: Emails, learning_paths: Iterable[LearningPathKey | str]) -> BulkWork:
+def chunks_of(pairs: Sequence[Pair]) -> Iterator[Chunk]:
+    """Cut pairs into chunks of paths and chunks of course runs, in their order within each."""
+    for begin in range(0, len(pairs), PAIRS_PER_CHUNK):
+        some = pairs[begin : begin + PAIRS_PER_CHUNK]
+        for is_course in (False, True):
+            if alike := [pair for pair in some if isinstance(pair.target, CourseKey) == is_course]:
+                yield Chunk(alike)
+
+
+def prepare_bulk(
+    emails: Emails,
+    learning_paths: Iterable[LearningPathKey | str] = (),
+    course_keys: Iterable[CourseKey | str] = (),
+) -> BulkWork:
     """
     Find out what a bulk request comes to, in one query.
 
     Arguments:
         emails: text with addresses, a list of such texts, or what one of the parsers made of a file.
         learning_paths: keys of paths. Repeated ones count once; malformed and unknown ones are set apart.
+        course_keys: keys of course runs. Repeated ones count once, malformed ones are set apart; one that the platform
+            does not know is a failure of its rows.
     """
     if isinstance(emails, str):
         emails = parse_text(emails)
@@ -71,17 +129,56 @@ def prepare_bulk(emails: Emails, learning_paths: Iterable[LearningPathKey | str]
     keys = {text: key for text in named if (key := _key(text)) is not None}
     found = {path.key: path for path in LearningPath.objects.filter(key__in=list(keys.values()))} if keys else {}
     paths = {text: found[key] for text, key in keys.items() if key in found}
+    courses = {text: _course_key(text) for text in dict.fromkeys(str(key).strip() for key in course_keys)}
     return BulkWork(
         emails=emails.emails,
         paths=tuple(paths.values()),
         invalid_emails=emails.invalid,
         invalid_learning_paths=tuple(dict.fromkeys(presentable(text) for text in named if text not in paths)),
+        course_keys=tuple(dict.fromkeys(key for key in courses.values() if key is not None)),
+        invalid_course_keys=tuple(dict.fromkeys(presentable(text) for text, key in courses.items() if key is None)),
     )
 
 
 def plan_bulk_enrollment(work: BulkWork, *, operation: BulkOperation = BulkOperation.ENROLL) -> BulkReport:
-    """Return what the operation would do to each pair. Nothing is written, and at most four queries a chunk read."""
-    return work.report(row.outcome for chunk in work.chunks() for row in plan(operation, chunk, lock=False))
+    """Return what the operation would do to each pair. Nothing is written, and at most five queries a chunk read."""
+    return work.report(row.outcome for chunk in work.chunks() for row in plan_chunk(operation, chunk))
+
+
+def plan_chunk(operation: BulkOperation, chunk: Chunk) -> list[PlannedRow]:
+    """
+    Return what the operation would do to each pair of a chunk.
+
+    Raises:
+        ValueError: course runs are only enrolled in; leaving them is the platform's.
+    """
+    if not chunk.course_keys:
+        return plan(operation, chunk, lock=False)
+    if operation != BulkOperation.ENROLL:
+        raise ValueError("Bulk runs unenroll from learning paths only.")
+    return plan_courses(chunk)
+
+
+def apply_chunk(
+    operation: BulkOperation,
+    chunk: Chunk,
+    attribution: Attribution,
+    acting_user: User | None,
+    ledger: Ledger = NO_LEDGER,
+) -> list[PlannedRow]:
+    """
+    Do the operation to each pair of a chunk, and return all of them with what became of each.
+
+    Raises:
+        ValueError: course runs are only enrolled in; leaving them is the platform's.
+        DatabaseError: the caller's own transaction was undone by the database.
+        RunStopped: the ledger said so.
+    """
+    if not chunk.course_keys:
+        return apply_isolated(operation, chunk, attribution, acting_user, ledger)
+    if operation != BulkOperation.ENROLL:
+        raise ValueError("Bulk runs unenroll from learning paths only.")
+    return apply_courses(chunk, attribution, acting_user, ledger)
 
 
 def bulk_enroll(
@@ -102,7 +199,7 @@ def bulk_enroll(
     the caller to check.
 
     Arguments:
-        work: what ``prepare_bulk`` returned.
+        work: what ``prepare_bulk`` returned, and ``license_gate`` let through.
         reason, role, org: what the audit rows say, those of the invitations and of their claims too.
         acting_user: who asked for it; None for the system.
         on_progress: called after each chunk with the number of pairs done so far.
@@ -144,10 +241,17 @@ def _run(
 ) -> BulkReport:
     outcomes: list[RowOutcome] = []
     for chunk in work.chunks():
-        outcomes.extend(row.outcome for row in apply_isolated(operation, chunk, attribution, acting_user))
+        outcomes.extend(row.outcome for row in apply_chunk(operation, chunk, attribution, acting_user))
         if on_progress is not None:
             on_progress(len(outcomes))
     return work.report(outcomes)
+
+
+def _course_key(text: str) -> CourseKey | None:
+    try:
+        return CourseKey.from_string(text)
+    except InvalidKeyError:
+        return None
 
 
 def _key(text: str) -> LearningPathKey | None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from django.db import connection
 from django.db.models import Count
 from django.db.models.constants import OnConflict
+from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_plan import Made, Pair
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
     from learning_paths.models import LearningPath
 
 
+Targets: TypeAlias = "dict[int | str, LearningPath | CourseKey]"
+
+
 class StoredRow(NamedTuple):
     """A row of a job, with the columns of its table; ``BulkEnrollmentRow`` says what they mean."""
 
     email: str = ""
     learning_path_id: int | None = None
+    course_key: str = ""
     unknown_path: str = ""
     line: int | None = None
     username: str = ""
@@ -40,10 +45,34 @@ class StoredRow(NamedTuple):
     job_id: int | None = None
     id: int | None = None
 
-    def pair(self, paths: dict[int | None, LearningPath]) -> Pair:
-        """Return the pair that the row is about, with what is to be undone, given the paths by id."""
+    @classmethod
+    def of(cls, pair: Pair, *, planned: str = "", username: str = "") -> StoredRow:
+        """Return the row to be stored for a pair, with what is to be undone."""
+        row = cls(pair.email, planned=planned, username=username)
+        if isinstance(pair.target, CourseKey):
+            row = row._replace(course_key=str(pair.target))
+        else:
+            row = row._replace(learning_path_id=pair.target.pk)
+        return (
+            row if pair.made is None else row._replace(enrollment_id=pair.made.enrollment_id, changed_at=pair.made.at)
+        )
+
+    def pair(self, targets: Targets) -> Pair:
+        """Return the pair that the row is about, with what is to be undone."""
         made = None if self.changed_at is None else Made(self.enrollment_id, self.changed_at)
-        return Pair(self.email, paths[self.learning_path_id], made)
+        return Pair(self.email, targets[self.learning_path_id or self.course_key], made)
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether the row is about a pair, and not about something that can't be worked on."""
+        return self.learning_path_id is not None or bool(self.course_key)
+
+
+def targets_of(job: BulkEnrollmentJob) -> Targets:
+    """Return the paths of a job by id and its course runs by the text of their keys, in one query."""
+    targets: Targets = {path.pk: path for path in job.learning_paths.all()}
+    targets.update((text, CourseKey.from_string(text)) for text in job.course_keys)
+    return targets
 
 
 OUTCOME = ["code", "username", "enrollment_id", "changed_at"]

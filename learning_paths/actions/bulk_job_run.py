@@ -15,18 +15,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from django.db import Error, OperationalError, connection
+from django.db import Error, OperationalError, connection, transaction
 from django.db.models import DateTimeField, F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from learning_paths.actions.bulk_apply import TRANSIENT_ERRORS, RunStopped, apply_isolated
-from learning_paths.actions.bulk_enrollment import ADDRESSES_PER_CHUNK, PAIRS_PER_CHUNK
-from learning_paths.actions.bulk_job_rows import StoredRow, count_rows, read_rows, update_outcomes
-from learning_paths.actions.bulk_plan import Chunk, PlannedRow
+from learning_paths.actions.bulk_apply import TRANSIENT_ERRORS, RunStopped
+from learning_paths.actions.bulk_enrollment import ADDRESSES_PER_CHUNK, PAIRS_PER_CHUNK, apply_chunk, chunks_of
+from learning_paths.actions.bulk_job_rows import StoredRow, count_rows, read_rows, targets_of, update_outcomes
+from learning_paths.actions.bulk_licensing import licensed_among
+from learning_paths.actions.bulk_plan import Pair, PlannedRow
 from learning_paths.actions.bulk_write import SWITCHING
 from learning_paths.data import Attribution, BulkOperation, JobState, RowCode, RowStatus
-from learning_paths.models import BulkEnrollmentJob, LearningPath
+from learning_paths.models import BulkEnrollmentJob
 from learning_paths.queries.bulk_jobs import LEASE
 
 if TYPE_CHECKING:
@@ -81,10 +82,10 @@ def run_bulk_job(job_id: int) -> timedelta | None:
 class JobLedger:
     """Writes the outcomes of some rows of a job down, as long as this worker has the job."""
 
-    def __init__(self, job: BulkEnrollmentJob, token: str, rows: Sequence[StoredRow]) -> None:
+    def __init__(self, job: BulkEnrollmentJob, token: str, rows: Sequence[StoredRow], pairs: Sequence[Pair]) -> None:
         self._job = job
         self._mine = _held(job.pk, token)
-        self._rows = {(row.email, row.learning_path_id): row for row in rows}
+        self._rows = {pair.id: row for pair, row in zip(pairs, rows, strict=True)}
         self._ids = (rows[0].id, rows[-1].id)
         self._counts: Counter[str] = Counter()
         self._done: set[int | None] = set()
@@ -121,7 +122,7 @@ class JobLedger:
         self._mine.update(counts=dict(self._counts))
 
     def _outcome(self, planned: PlannedRow) -> StoredRow:
-        row = self._rows[planned.email, planned.path.pk]
+        row = self._rows[planned.id]
         row = row._replace(code=planned.code.value, username=planned.user.get_username() if planned.user else "")
         if planned.code.is_change:
             switched = planned.enrollment if planned.code in SWITCHING else None
@@ -154,13 +155,15 @@ def _time_left(job_id: int) -> timedelta | None:
 def _work(job_id: int, token: str) -> None:
     job = _read(job_id)
     operation = BulkOperation(job.operation)
-    paths: dict[int | None, LearningPath] = {path.pk: path for path in job.learning_paths.all()}
-    at_once = min(PAIRS_PER_CHUNK, ADDRESSES_PER_CHUNK * max(1, len(paths)))
+    targets = targets_of(job)
+    at_once = min(PAIRS_PER_CHUNK, ADDRESSES_PER_CHUNK * max(1, len(targets)))
     while rows := read_rows(job.rows.filter(code=""), most=at_once):
-        chunk = Chunk([row.pair(paths) for row in rows])
+        pairs = [row.pair(targets) for row in rows]
+        ledger = JobLedger(job, token, rows, pairs)
         attribution = Attribution(job.author_id, job.reason, job.role, job.org)
         try:
-            apply_isolated(operation, chunk, attribution, job.author, JobLedger(job, token, rows))
+            for chunk in chunks_of(_licensed(job, pairs, ledger)):
+                apply_chunk(operation, chunk, attribution, job.author, ledger)
         except ChunkOutdated:
             job = _read(job_id)
     # Counted anew, as rows may have gone with their path.
@@ -169,6 +172,19 @@ def _work(job_id: int, token: str) -> None:
     _held(job_id, token).update(
         state=JobState.FINISHED, worker="", finished_at=timezone.now(), counts=counts, total=total
     )
+
+
+def _licensed(job: BulkEnrollmentJob, pairs: list[Pair], ledger: JobLedger) -> list[Pair]:
+    """Return the pairs whose addresses have a valid license now, if that is asked for, and write the others down."""
+    if job.subscription is None:
+        return pairs
+    licensed = licensed_among({pair.email for pair in pairs}, job.subscription)
+    dropped = [PlannedRow(email, target, RowCode.LICENSE_LOST) for email, target, *_ in pairs if email not in licensed]
+    if dropped:
+        with transaction.atomic():
+            ledger.open()
+            ledger.record(dropped)
+    return [pair for pair in pairs if pair.email in licensed]
 
 
 def _read(job_id: int) -> BulkEnrollmentJob:

@@ -7,6 +7,7 @@ A draft stores its plan, row by row, and nothing else happens before it is confi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -17,13 +18,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from opaque_keys.edx.keys import CourseKey
 
-from learning_paths.actions.bulk_enrollment import PAIRS_PER_CHUNK, BulkWork
-from learning_paths.actions.bulk_job_rows import StoredRow, insert_rows, read_rows
-from learning_paths.actions.bulk_plan import Chunk, Pair, plan
+from learning_paths.actions.bulk_enrollment import PAIRS_PER_CHUNK, BulkWork, plan_chunk
+from learning_paths.actions.bulk_job_rows import StoredRow, insert_rows, read_rows, targets_of
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict, BulkTooLarge
-from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow, LearningPath
+from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -40,6 +41,7 @@ def draft_bulk_job(
     reason: str = "",
     role: str = "",
     org: str = "",
+    notify: bool = False,
     typed: str = "",
     file_name: str = "",
     file_content: bytes = b"",
@@ -52,9 +54,10 @@ def draft_bulk_job(
     No learner is touched. Whether ``acting_user`` may do this is for the caller to check.
 
     Arguments:
-        work: what ``prepare_bulk`` returned.
+        work: what ``prepare_bulk`` returned, and ``license_gate`` let through.
         operation: enroll or unenroll.
         reason, role, org: what the audit rows will say.
+        notify: whether the learners are told, in the end, of what was changed for them.
         typed, file_name, file_content: what the author gave, to be shown to the author once more.
         replaces: an earlier draft, which becomes this one.
         acting_user: the author.
@@ -71,9 +74,9 @@ def draft_bulk_job(
             job = _locked(replaces, JobState.DRAFT)
             job.rows.all().delete()
         job.operation = operation
-        job.reason, job.role, job.org = reason, role, org
+        job.reason, job.role, job.org, job.notify = reason, role, org, notify
         job.typed, job.file_name, job.file_content = typed, file_name, file_content
-        return _store(job, work, _planned(operation, work.chunks()))
+        return _store(job, work, _planned(operation, work))
 
 
 def queue_bulk_job(
@@ -83,6 +86,7 @@ def queue_bulk_job(
     reason: str = "",
     role: str = "",
     org: str = "",
+    notify: bool = False,
     acting_user: User | None,
 ) -> BulkEnrollmentJob:
     """
@@ -93,9 +97,9 @@ def queue_bulk_job(
     """
     _check_size(work)
     job = BulkEnrollmentJob(operation=operation, state=JobState.QUEUED, author=acting_user)
-    job.reason, job.role, job.org = reason, role, org
+    job.reason, job.role, job.org, job.notify = reason, role, org, notify
     job.confirmed_at = timezone.now()
-    rows = (_row_of(pair) for chunk in work.chunks() for pair in chunk.pairs)
+    rows = (StoredRow.of(pair) for chunk in work.chunks() for pair in chunk.pairs)
     with transaction.atomic():
         return _store(job, work, rows)
 
@@ -181,7 +185,7 @@ def retry_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkE
     Raises:
         BulkJobConflict: it is not over, or it has no such rows.
     """
-    rows = job.rows.filter(code__in=TO_RETRY, learning_path__isnull=False)
+    rows = job.rows.filter(code__in=TO_RETRY)
     return _follow(job, BulkOperation(job.operation), rows, job.reason, acting_user)
 
 
@@ -210,19 +214,15 @@ def _follow(
 ) -> BulkEnrollmentJob:
     with transaction.atomic():
         origin = _locked(origin, JobState.FINISHED, JobState.CANCELLED, JobState.FAILED)
-        paths: dict[int | None, LearningPath] = {path.pk: path for path in origin.learning_paths.all()}
-        pairs = [row.pair(paths) for row in read_rows(rows)]
+        targets = targets_of(origin)
+        pairs = [row.pair(targets) for row in read_rows(rows) if row.is_pair]
         if not pairs:
             raise BulkJobConflict(_("The job has no rows for which that could be done."))
         job = BulkEnrollmentJob(operation=operation, state=JobState.DRAFT, author=acting_user, origin=origin)
         job.reason, job.role, job.org = reason, origin.role, origin.org
-        emails, paths_left = dict.fromkeys(pair.email for pair in pairs), dict.fromkeys(pair.path for pair in pairs)
-        work = BulkWork(tuple(emails), tuple(paths_left), (), ())
-        return _store(job, work, _planned(operation, _chunks(pairs)))
-
-
-def _chunks(pairs: list[Pair]) -> Iterator[Chunk]:
-    return (Chunk(pairs[begin : begin + PAIRS_PER_CHUNK]) for begin in range(0, len(pairs), PAIRS_PER_CHUNK))
+        job.notify = origin.notify and operation != BulkOperation.UNDO
+        work = BulkWork(pairs=tuple(pairs), subscription=origin.subscription)
+        return _store(job, work, _planned(operation, work))
 
 
 def _check_size(work: BulkWork) -> None:
@@ -230,49 +230,44 @@ def _check_size(work: BulkWork) -> None:
     numbers = {"pairs": len(work), "most": most}
     if len(work) > most:
         text = _(
-            "These are %(pairs)d pairs of address and learning path. One job takes at most %(most)d. "
-            "Take fewer addresses or learning paths at a time."
+            "These are %(pairs)d pairs of an address and a learning path or course. One job takes at most %(most)d. "
+            "Take fewer of them at a time."
         )
         raise BulkTooLarge(text % numbers)
-    if len(work.invalid_emails) + len(work.invalid_learning_paths) > most:
+    if work.invalid_count > most:
         text = _("More than %(most)d of the addresses are not valid. Is this the right list?")
         raise BulkTooLarge(text % numbers)
 
 
-def _planned(operation: BulkOperation, chunks: Iterable[Chunk]) -> Iterator[StoredRow]:
-    for chunk in chunks:
-        for pair, row in zip(chunk.pairs, plan(operation, chunk, lock=False), strict=True):
-            yield _row_of(pair, planned=row.code.value, username=row.user.get_username() if row.user else "")
+def _planned(operation: BulkOperation, work: BulkWork) -> Iterator[StoredRow]:
+    for chunk in work.chunks():
+        for pair, row in zip(chunk.pairs, plan_chunk(operation, chunk), strict=True):
+            yield StoredRow.of(pair, planned=row.code.value, username=row.user.get_username() if row.user else "")
 
 
-def _row_of(pair: Pair, *, planned: str = "", username: str = "") -> StoredRow:
-    row = StoredRow(pair.email, pair.path.pk, planned=planned, username=username)
-    return row if pair.made is None else row._replace(enrollment_id=pair.made.enrollment_id, changed_at=pair.made.at)
-
-
-def _invalid(work: BulkWork) -> Iterator[StoredRow]:
-    for entry in work.invalid_emails:
-        code = RowCode.INVALID_EMAIL.value
-        yield StoredRow(entry.text, line=entry.line, planned=code, code=code)
-    for text in work.invalid_learning_paths:
-        code = RowCode.UNKNOWN_PATH.value
-        yield StoredRow(unknown_path=text, planned=code, code=code)
+def _set_apart(work: BulkWork) -> list[StoredRow]:
+    """Return the rows of what can't be worked on, which have their outcome from the beginning."""
+    rows = [(RowCode.INVALID_EMAIL, StoredRow(entry.text, line=entry.line)) for entry in work.invalid_emails]
+    rows += [(RowCode.UNKNOWN_PATH, StoredRow(unknown_path=text)) for text in work.invalid_learning_paths]
+    rows += [(RowCode.INVALID_COURSE, StoredRow(unknown_path=text)) for text in work.invalid_course_keys]
+    rows += [(RowCode.UNLICENSED, StoredRow(email)) for email in work.unlicensed_emails]
+    rows += [(RowCode.UNCOVERED, StoredRow(unknown_path=text)) for text in work.uncovered_content]
+    return [row._replace(planned=code.value, code=code.value) for code, row in rows]
 
 
 def _store(job: BulkEnrollmentJob, work: BulkWork, rows: Iterable[StoredRow]) -> BulkEnrollmentJob:
-    """Save a job with its paths and rows, invalid ones first, in the transaction of the caller."""
-    job.counts = {}
-    if work.invalid_emails:
-        job.counts[RowCode.INVALID_EMAIL.value] = len(work.invalid_emails)
-    if work.invalid_learning_paths:
-        job.counts[RowCode.UNKNOWN_PATH.value] = len(work.invalid_learning_paths)
+    """Save a job with its targets and rows, first what can't be worked on, in the transaction of the caller."""
+    apart = _set_apart(work)
+    job.subscription = work.subscription
+    job.counts = dict(Counter(row.code for row in apart))
+    job.course_keys = [str(key) for key in work.targets if isinstance(key, CourseKey)]
     job.total = 0
     job.save()
-    job.learning_paths.set(work.paths)
-    rows = chain(_invalid(work), rows)
+    job.learning_paths.set([path for path in work.targets if not isinstance(path, CourseKey)])
+    rows = chain(apart, rows)
     while some := list(islice(rows, PAIRS_PER_CHUNK)):
         insert_rows(job, some)
-        job.total += sum(row.learning_path_id is not None for row in some)
+        job.total += sum(row.is_pair for row in some)
     job.save(update_fields=["total"])
     return job
 

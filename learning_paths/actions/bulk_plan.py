@@ -1,11 +1,13 @@
-"""What a bulk run would do to each pair of address and path. Reads only; nothing here writes."""
+"""What a bulk run would do to each pair of address and path. Reads only; of course runs, see ``bulk_courses``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+
+from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.data import BulkOperation, RowCode, RowOutcome
 from learning_paths.lms import get_lms
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
     from learning_paths.models import LearningPath
 
 
+Target: TypeAlias = "LearningPath | CourseKey"
+PairId: TypeAlias = tuple[str, int | CourseKey]
+
+
+def target_id(target: Target) -> int | CourseKey:
+    """Return the id of a path, or the key of a course run."""
+    return target if isinstance(target, CourseKey) else target.pk
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """What an earlier job made of a pair and when: an enrollment, or a pending invitation when there is no id."""
@@ -27,23 +38,41 @@ class Made:
 
 
 class Pair(NamedTuple):
-    """One address and one path. ``made`` is what is to be undone; other operations do not look at it."""
+    """
+    One address, and a path or course run.
+
+    ``made`` is what is to be undone; other operations do not look at it. ``force`` enrolls in a course run that is
+    closed or full. ``user_id`` is given where the learner was named by the account, not by the address. ``refusal``
+    says that the pair is not to be enrolled, and why.
+    """
 
     email: str
-    path: LearningPath
+    target: Target
     made: Made | None = None
+    force: bool = False
+    user_id: int | None = None
+    refusal: RowCode | None = None
+
+    @property
+    def id(self) -> PairId:
+        """What tells the pair from others: the address, and the id of the path or the key of the course run."""
+        return self.email, target_id(self.target)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some pairs of address and path, no two alike. Reading is quickest when each address comes with each path."""
+    """
+    Some pairs, no two alike, all of them of learning paths or all of course runs.
+
+    Reading is quickest when each address comes with each target.
+    """
 
     pairs: Sequence[Pair]
 
     @classmethod
-    def of_each(cls, emails: Iterable[str], paths: Sequence[LearningPath]) -> Chunk:
-        """Return each address with each path."""
-        return cls([Pair(email, path) for email in emails for path in paths])
+    def of_each(cls, emails: Iterable[str], targets: Sequence[Target]) -> Chunk:
+        """Return each address with each path or course run."""
+        return cls([Pair(email, target) for email in emails for target in targets])
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -56,7 +85,12 @@ class Chunk:
     @property
     def path_ids(self) -> set[int]:
         """The ids of the paths."""
-        return {pair.path.pk for pair in self.pairs}
+        return {pair.target.pk for pair in self.pairs if not isinstance(pair.target, CourseKey)}
+
+    @property
+    def course_keys(self) -> set[CourseKey]:
+        """The keys of the course runs."""
+        return {pair.target for pair in self.pairs if isinstance(pair.target, CourseKey)}
 
     def halves(self) -> tuple[Chunk, Chunk]:
         """Divide the chunk."""
@@ -74,16 +108,32 @@ class PlannedRow:
     """
 
     email: str
-    path: LearningPath
+    target: Target
     code: RowCode
     user: User | None = None
     enrollment: LearningPathEnrollment | None = None
     invitation: LearningPathEnrollmentAllowed | None = None
+    force: bool = False
     was_pending: bool = field(init=False)
     """Whether the invitation waited for an account when the row was planned."""
 
     def __post_init__(self) -> None:
         self.was_pending = self.invitation is not None and self.invitation.is_pending
+
+    @property
+    def path(self) -> LearningPath:
+        """The path of a row that is about one."""
+        return cast("LearningPath", self.target)
+
+    @property
+    def course_key(self) -> CourseKey:
+        """The key of a row that is about a course run."""
+        return cast(CourseKey, self.target)
+
+    @property
+    def id(self) -> PairId:
+        """As that of the pair."""
+        return self.email, target_id(self.target)
 
     @property
     def changed_at(self) -> datetime | None:
@@ -97,7 +147,8 @@ class PlannedRow:
     def outcome(self) -> RowOutcome:
         """The row of the report."""
         username = self.user.get_username() if self.user else ""
-        return RowOutcome(self.email, self.path.key, self.code, username)
+        key = self.target if isinstance(self.target, CourseKey) else self.target.key
+        return RowOutcome(self.email, key, self.code, username)
 
 
 def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedRow]:
@@ -111,17 +162,13 @@ def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedR
     """
     if operation == BulkOperation.UNDO:
         return _plan_undo(chunk, lock=lock)
-    emails = chunk.emails
-    users = users_by_email(emails)
-    retired = set()
-    if operation == BulkOperation.ENROLL:
-        unknown = [email for email in emails if email not in users]
-        retired = get_lms().retired_emails(unknown) if unknown else set()
+    users = users_by_email(chunk.emails)
+    retired = retired_among(chunk.emails, users) if operation == BulkOperation.ENROLL else set()
     invitations = _invitations(chunk, lock=lock)
     enrollments = _enrollments(users, chunk, lock=lock)
     decide = _enrolling if operation == BulkOperation.ENROLL else _unenrolling
     rows = []
-    for email, path, _made in chunk.pairs:
+    for email, path in _paths(chunk):
         owners = users.get(email, [])
         user = owners[0] if len(owners) == 1 else None
         invitation = invitations.get((email, path.pk))
@@ -134,6 +181,16 @@ def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedR
             code = decide(user, enrollment, invitation)
         rows.append(PlannedRow(email, path, code, user, enrollment, invitation))
     return rows
+
+
+def retired_among(emails: Iterable[str], users: Mapping[str, object]) -> set[str]:
+    """Return the addresses of retired accounts among those that have no account, in one query or none."""
+    unknown = [email for email in emails if email not in users]
+    return get_lms().retired_emails(unknown) if unknown else set()
+
+
+def _paths(chunk: Chunk) -> Iterator[tuple[str, LearningPath]]:
+    return ((pair.email, cast("LearningPath", pair.target)) for pair in chunk.pairs)
 
 
 def _enrolling(
@@ -165,7 +222,7 @@ def _plan_undo(chunk: Chunk, *, lock: bool) -> list[PlannedRow]:
     made = made.only("user", "learning_path", "is_active", "modified").prefetch_related("user").order_by("pk")
     enrollments = {enrollment.pk: enrollment for enrollment in (made.select_for_update() if lock else made)}
     rows = []
-    for email, path, before in chunk.pairs:
+    for (email, path), before in zip(_paths(chunk), (pair.made for pair in chunk.pairs), strict=True):
         row = PlannedRow(email, path, RowCode.CHANGED_SINCE)
         if before is not None and before.enrollment_id is not None:
             enrollment = enrollments.get(before.enrollment_id)

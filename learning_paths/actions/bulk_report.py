@@ -8,8 +8,7 @@ from typing import TextIO
 
 from django.utils.translation import gettext as _
 
-from learning_paths.data import BulkReport
-from learning_paths.exceptions import InvalidEmail, LearningPathNotFound
+from learning_paths.data import BulkReport, RowCode
 from learning_paths.models import BulkEnrollmentJob
 
 HEADER = ("email address", "learning path", "enrollment status", "notes")
@@ -35,12 +34,19 @@ def write_csv(report: BulkReport, file: TextIO, *, as_plan: bool = False) -> Non
 
 def _rows(report: BulkReport, *, as_plan: bool) -> Iterator[tuple[str, str, str, str]]:
     for entry in report.invalid_emails:
-        note = _("Line %(line)d: %(problem)s") % {"line": entry.line, "problem": InvalidEmail.default_message}
-        yield entry.text, "", InvalidEmail.code, note
-    for text in report.invalid_learning_paths:
-        yield "", text, LearningPathNotFound.code, str(LearningPathNotFound.default_message)
+        note = _("Line %(line)d: %(problem)s") % {"line": entry.line, "problem": RowCode.INVALID_EMAIL.label}
+        yield entry.text, "", RowCode.INVALID_EMAIL.value, note
+    for email in report.unlicensed_emails:
+        yield email, "", RowCode.UNLICENSED.value, str(RowCode.UNLICENSED.label)
+    for code, texts in (
+        (RowCode.UNKNOWN_PATH, report.invalid_learning_paths),
+        (RowCode.INVALID_COURSE, report.invalid_course_keys),
+        (RowCode.UNCOVERED, report.uncovered_content),
+    ):
+        for text in texts:
+            yield "", text, code.value, str(code.label)
     for row in report.rows:
-        yield row.email, str(row.learning_path_key), row.code.value, row.code.plan if as_plan else str(row.code.label)
+        yield row.email, str(row.key), row.code.value, row.code.plan if as_plan else str(row.code.label)
 
 
 def job_csv(job: BulkEnrollmentJob) -> Iterator[str]:
@@ -50,10 +56,14 @@ def job_csv(job: BulkEnrollmentJob) -> Iterator[str]:
     """
     writer = csv.writer(_Echo())
     paths = {path.pk: str(path.key) for path in job.learning_paths.all()}
-    rows = job.rows.only("job", "email", "learning_path", "unknown_path", "line", "planned", "code").order_by("pk")
+    rows = job.rows.only(
+        "job", "email", "learning_path", "course_key", "unknown_path", "line", "planned", "code"
+    ).order_by("pk")
     yield writer.writerow(HEADER)
     for row in rows.iterator(ROWS_AT_ONCE):
-        path = row.unknown_path if row.learning_path_id is None else paths.get(row.learning_path_id, "")
+        path = row.unknown_path or row.course_key
+        if row.learning_path_id is not None:
+            path = paths.get(row.learning_path_id, "")
         yield writer.writerow(map(safe_cell, (row.email, path, *job.describe(row))))
 
 

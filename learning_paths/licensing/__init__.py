@@ -5,9 +5,9 @@ from functools import cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from learning_paths.licensing.base import ContentKey, LicenseBackend, PlanData
+from learning_paths.licensing.base import ContentKey, LicenseBackend, LicenseHolder, PlanData
 
-__all__ = ["ContentKey", "LicenseBackend", "PlanData", "get_license_backend"]
+__all__ = ["ContentKey", "LicenseBackend", "LicenseHolder", "PlanData", "get_license_backend"]
 
 
 def get_license_backend() -> LicenseBackend:

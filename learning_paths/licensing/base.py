@@ -39,6 +39,14 @@ class PlanData:
     is_current: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LicenseHolder:
+    """Whose a valid license is, and of which plan."""
+
+    email: str
+    plan: PlanData
+
+
 class LicenseBackend(Protocol):
     """
     The questions about licenses.
@@ -79,4 +87,15 @@ class LicenseBackend(Protocol):
 
         Who covers a path covers the course runs of its steps. Keys match exactly, also where the database compares
         without case.
+        """
+
+    def holders(self, licenses: Collection[UUID]) -> dict[UUID, LicenseHolder] | None:
+        """
+        Tell whose these licenses are.
+
+        The number of queries or requests does not grow with the licenses, but for the size that one of them takes.
+
+        Returns:
+            The holder of each of these licenses that is valid, by its uuid. None where licenses can't be looked up in
+            this way: then who names one is believed.
         """

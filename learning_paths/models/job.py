@@ -41,6 +41,7 @@ class BulkEnrollmentJob(TimeStampedModel):
     """
     One bulk run: who asked for it, for what, and how far it is. See ADR 0010.
 
+    ``course_keys`` are the texts of keys, ``subscription`` is the uuid of the plan whose licenses gate the job.
     ``counts`` holds how many rows have which outcome. ``worker`` and ``heartbeat_at`` say which worker has the job and
     when it was last at it; nobody else writes while they are fresh. What was typed and uploaded is kept until the job
     is confirmed, so that its author can go back to the form.
@@ -62,6 +63,9 @@ class BulkEnrollmentJob(TimeStampedModel):
     learning_paths: models.ManyToManyField[LearningPath, Any] = models.ManyToManyField(
         "LearningPath", verbose_name=_("learning paths")
     )
+    course_keys = models.JSONField(default=list, verbose_name=_("course runs"))
+    subscription = models.UUIDField(null=True, verbose_name=_("subscription"))
+    notify = models.BooleanField(default=False, verbose_name=_("tell the learners"))
     reason = models.TextField(blank=True, verbose_name=_("reason"))
     role = models.CharField(max_length=255, blank=True, verbose_name=_("role"))
     org = models.CharField(max_length=255, blank=True, verbose_name=_("organization"))
@@ -138,7 +142,7 @@ class BulkEnrollmentJob(TimeStampedModel):
 
 class BulkEnrollmentRow(models.Model):
     """
-    One pair of address and path of a job, or something that was named and is no address or no path.
+    One pair of a job, of an address and a path or course run, or something that was named and can't be worked on.
 
     ``planned`` is what the preview promised, ``code`` what became of it, empty until then. The rows of a job have their
     order by id. ``enrollment`` and ``changed_at`` are what the row changed and the moment at which it did, so that it
@@ -154,6 +158,7 @@ class BulkEnrollmentRow(models.Model):
     learning_path = models.ForeignKey(
         "LearningPath", on_delete=models.CASCADE, null=True, verbose_name=_("learning path")
     )
+    course_key = models.CharField(max_length=255, blank=True, verbose_name=_("course run"))
     unknown_path = models.CharField(max_length=254, blank=True)
     line = models.PositiveIntegerField(null=True)
     username = models.CharField(max_length=150, blank=True, verbose_name=_("username"))
@@ -171,4 +176,4 @@ class BulkEnrollmentRow(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.email}: {self.learning_path or self.unknown_path}"
+        return f"{self.email}: {self.learning_path or self.course_key or self.unknown_path}"

@@ -55,6 +55,13 @@ def confirmed_address(user: User) -> str | None:
         return None
 
 
+def addresses_by_id(ids: Collection[int]) -> dict[int, str]:
+    """Return the addresses of the accounts with these ids, in one query, or in none when there are no ids."""
+    if not ids:
+        return {}
+    return dict(get_user_model().objects.filter(pk__in=ids).values_list("pk", "email"))
+
+
 def users_by_email(emails: Collection[str]) -> dict[str, list[User]]:
     """
     Return the accounts that have these normalized addresses, by address, in one query, with no more than their names.

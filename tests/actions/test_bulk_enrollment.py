@@ -35,7 +35,7 @@ WEB = "path-v1:DemoX+WEB+2026+A"
 
 def codes(report: BulkReport) -> dict[tuple[str, str], str]:
     """The code of each pair."""
-    return {(row.email, str(row.learning_path_key)): str(row.code) for row in report.rows}
+    return {(row.email, str(row.key)): str(row.code) for row in report.rows}
 
 
 class BulkTestCase(TestCase):
@@ -103,7 +103,7 @@ class EnrollTests(BulkTestCase):
             role="scholar",
             org="DemoX",
         )
-        assert [(row.email, str(row.learning_path_key), str(row.code), row.username) for row in report.rows] == [
+        assert [(row.email, str(row.key), str(row.code), row.username) for row in report.rows] == [
             ("ana@example.com", DS, "enrolled", "ana"),
             ("ana@example.com", WEB, "enrolled", "ana"),
             ("ben@example.com", DS, "enrolled", "ben"),
@@ -506,11 +506,11 @@ class EquivalenceTests(HypothesisTestCase):
             report = api.bulk_enroll(work, acting_user=None)
             in_bulk = self.rows()
             transaction.set_rollback(True)
-        pairs = [(row.email, row.learning_path_key) for row in report.rows]
+        pairs = [(row.email, row.key) for row in report.rows]
         assert pairs == [(email, path.key) for email in work.emails for path in work.paths]
 
         for row in report.rows:
-            path = paths[str(row.learning_path_key)]
+            path = paths[str(row.key)]
             if row.code.is_failure:
                 with pytest.raises(LearningPathsError) as raised:
                     api.invite(row.email, path, acting_user=None)

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from learning_paths import api
-from learning_paths.actions import bulk_apply, bulk_job_run, bulk_jobs
+from learning_paths.actions import bulk_apply, bulk_enrollment, bulk_job_run, bulk_jobs
 from learning_paths.actions.bulk_write import write_enrolling
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup, StateTransition
 from learning_paths.exceptions import BulkJobConflict, BulkJobNotFound, BulkTooLarge
@@ -54,18 +54,18 @@ def planned(job: BulkEnrollmentJob) -> dict[tuple[str, str], str]:
 @contextmanager
 def small_chunks(*, before: Callable[[int], Any] = lambda _: None) -> Iterator[None]:
     """Let a worker take two addresses at a time, and do something before each such chunk, which count from 0."""
-    apply_isolated = bulk_apply.apply_isolated
+    apply_chunk = bulk_enrollment.apply_chunk
     count = 0
 
     def interrupted(*args: Any) -> Any:
         nonlocal count
         count += 1
         before(count - 1)
-        return apply_isolated(*args)
+        return apply_chunk(*args)
 
     with (
         mock.patch.object(bulk_job_run, "ADDRESSES_PER_CHUNK", 2),
-        mock.patch.object(bulk_job_run, "apply_isolated", interrupted),
+        mock.patch.object(bulk_job_run, "apply_chunk", interrupted),
     ):
         yield
 

@@ -1,0 +1,156 @@
+"""
+Course runs in a bulk run: planned in a constant number of queries, enrolled one by one.
+
+The enrollment in a course run is the platform's, whose signals have to fire for each. So a savepoint holds each of
+them, and a transaction some of them: one that is refused costs the others nothing, and no lock is held for long. See
+ADR 0004 and ADR 0007.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from django.db import OperationalError, connection, transaction
+
+from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, RunStopped, record_failure
+from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, retired_among
+from learning_paths.data import Attribution, RowCode
+from learning_paths.exceptions import LearningPathsError
+from learning_paths.lms import get_lms
+from learning_paths.queries.users import users_by_email
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+log = logging.getLogger(__name__)
+
+ROWS_PER_TRANSACTION = 100
+
+
+def plan_courses(chunk: Chunk) -> list[PlannedRow]:
+    """
+    Return what is to become of each pair of address and course run, in at most five queries.
+
+    A course run that is closed or full shows when the platform is asked to enroll, not before.
+    """
+    lms = get_lms()
+    users = users_by_email(chunk.emails)
+    retired = retired_among(chunk.emails, users)
+    runs = lms.course_runs(chunk.course_keys)
+    owners = [_owner(pair, users) for pair in chunk.pairs]
+    learners = {user.pk for user in owners if user is not None and user.is_active}
+    waiting = {pair.email for pair, user in zip(chunk.pairs, owners, strict=True) if user is None or not user.is_active}
+    enrolled = lms.course_enrollments(learners, runs) if learners else {}
+    invited = lms.course_invitations(waiting, runs) if waiting else set()
+    rows = []
+    for pair, user in zip(chunk.pairs, owners, strict=True):
+        if pair.refusal is not None:
+            code = pair.refusal
+        elif user is None and pair.email in users:
+            code = RowCode.AMBIGUOUS
+        elif pair.email in retired:
+            code = RowCode.RETIRED
+        elif pair.target not in runs:
+            code = RowCode.COURSE_NOT_FOUND
+        elif user is not None and user.is_active:
+            code = RowCode.ALREADY_ENROLLED if (user.pk, pair.target) in enrolled else RowCode.ENROLLED
+        else:
+            code = RowCode.ALREADY_INVITED if (pair.email, pair.target) in invited else RowCode.INVITED
+        rows.append(PlannedRow(pair.email, pair.target, code, user, force=pair.force))
+    return rows
+
+
+def _owner(pair: Pair, users: dict[str, list[User]]) -> User | None:
+    """Return the account that is meant: the one that was named, or the only one with the address."""
+    found = users.get(pair.email, [])
+    if pair.user_id is not None:
+        found = [user for user in found if user.pk == pair.user_id]
+    return found[0] if len(found) == 1 else None
+
+
+def apply_courses(
+    chunk: Chunk, attribution: Attribution, acting_user: User | None, ledger: Ledger = NO_LEDGER
+) -> list[PlannedRow]:
+    """
+    Enroll the owner of each address in each course run, or leave the platform's pending enrollment for the address.
+
+    Returns:
+        All pairs with what became of each; the platform's refusals are codes of their rows.
+
+    Raises:
+        DatabaseError: the caller's own transaction was undone by the database.
+        RunStopped: the ledger said so. What was done before stays done.
+    """
+    rows = plan_courses(chunk)
+    for begin in range(0, len(rows), ROWS_PER_TRANSACTION):
+        _apply(rows[begin : begin + ROWS_PER_TRANSACTION], attribution, acting_user, ledger)
+    return rows
+
+
+def _apply(rows: Sequence[PlannedRow], attribution: Attribution, acting_user: User | None, ledger: Ledger) -> None:
+    """Apply some rows in one transaction; when that can't be saved, divide them until the row at fault stands alone."""
+    planned = [row.code for row in rows]
+    try:
+        with transaction.atomic():
+            ledger.open()
+            for row in rows:
+                row.code = _enroll(row, attribution, acting_user)
+            ledger.record(rows)
+            if invited := [row for row in rows if row.code == RowCode.INVITED]:
+                transaction.on_commit(lambda: _look_again(invited, attribution, acting_user), robust=True)
+    except RunStopped:
+        raise
+    except Exception:
+        if connection.needs_rollback:
+            raise
+        for row, code in zip(rows, planned, strict=True):
+            row.code = code
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            _apply(rows[:middle], attribution, acting_user, ledger)
+            _apply(rows[middle:], attribution, acting_user, ledger)
+            return
+        log.exception("Learning paths: enrolling %s in %s failed", rows[0].email, rows[0].target)
+        rows[0].code = RowCode.NOT_SAVED
+        record_failure(rows[0], ledger)
+
+
+def _enroll(row: PlannedRow, attribution: Attribution, acting_user: User | None) -> RowCode:
+    """Do what is planned for one row, and return what became of it."""
+    lms = get_lms()
+    try:
+        if row.code == RowCode.INVITED:
+            is_new = lms.invite_to_course(row.email, row.course_key, acting_user=acting_user, reason=attribution.reason)
+            return RowCode.INVITED if is_new else RowCode.ALREADY_INVITED
+        if row.code == RowCode.ENROLLED and row.user is not None:
+            state = lms.enroll_in_course(
+                row.user,
+                row.course_key,
+                mode=None,
+                force=row.force,
+                acting_user=acting_user,
+                reason=attribution.reason,
+            )
+            return RowCode.ENROLLED if state.created else RowCode.ALREADY_ENROLLED
+    except LearningPathsError as refusal:
+        if isinstance(refusal.__cause__, OperationalError):  # a lock that took too long: it may pass
+            raise refusal.__cause__ from None
+        return RowCode(refusal.code)
+    return row.code
+
+
+def _look_again(rows: Sequence[PlannedRow], attribution: Attribution, acting_user: User | None) -> None:
+    """
+    Enroll those whose accounts became active between the plan and the commit, whom the platform did not see invited.
+
+    The second look of ADR 0003, "The registration race", which the platform does not take. One query when nobody came.
+    """
+    users = users_by_email({row.email for row in rows})
+    for row in rows:
+        owners = users.get(row.email, [])
+        if len(owners) == 1 and owners[0].is_active:
+            planned = PlannedRow(row.email, row.target, RowCode.ENROLLED, owners[0], force=row.force)
+            code = _enroll(planned, attribution, acting_user)
+            log.info("Learning paths: %s came while being invited to %s: %s", owners[0].pk, row.target, code)
