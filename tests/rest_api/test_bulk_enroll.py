@@ -198,7 +198,7 @@ class RefusalTests(Base):
     """What is missing, of the wrong type or too much."""
 
     @ddt.data(
-        ({}, {"learning_paths"}),
+        ({}, {"learning_paths", "emails"}),
         ({"learning_paths": OPEN}, {"emails"}),
         ({"emails": "new@example.com"}, {"learning_paths"}),
         ({"learning_paths": "", "emails": " "}, {"learning_paths", "emails"}),
@@ -214,9 +214,10 @@ class RefusalTests(Base):
         ({"learning_paths": OPEN, "emails": "new@example.com", "reason": "\ud800"}, {"reason"}),
         ({"learning_paths": OPEN, "emails": "new@example.com", "file": "x"}, {"file"}),
         (
-            {"learning_paths": OPEN, "emails": "new@example.com", "subscription": "x", "notify": True},
-            {"subscription", "notify"},
+            {"learning_paths": OPEN, "emails": "new@example.com", "unheard": True, "notify": True},
+            {"unheard", "notify"},
         ),
+        ({"learning_paths": OPEN, "emails": "new@example.com", "subscription": "x"}, {"subscription"}),
     )
     @ddt.unpack
     def test_fields(self, body: dict[str, Any], expected: set[str]) -> None:
@@ -364,8 +365,8 @@ class SizeTests(Base):
         for dry_run in (False, True):
             answer = self.assert_json(self.send(method, learning_paths=OPEN, emails=emails, dry_run=dry_run), 413)
             assert answer == {
-                "detail": "These are 7 pairs of address and learning path. One job takes at most 6. "
-                "Take fewer addresses or learning paths at a time."
+                "detail": "These are 7 pairs of an address and a learning path or course. One job takes at most 6. "
+                "Take fewer of them at a time."
             }
         assert not BulkEnrollmentJob.objects.exists()
         assert not LearningPathEnrollmentAllowed.objects.exists()

@@ -186,6 +186,8 @@ class JobTests(JobTestCase):
             "state": "finished",
             "author": "sam",
             "learning_paths": [first, OPEN],
+            "course_run_keys": [],
+            "subscription": None,
             "reason": "Cohort",
             "role": "scholar",
             "org": "DemoX",

@@ -32,6 +32,8 @@ class SchemaTests(TestCase):
             "/api/v1/bulk-enrollment-jobs/{uuid}/cancel/",
             "/api/v1/bulk-enrollment-jobs/{uuid}/confirm/",
             "/api/v1/bulk-enrollment-jobs/{uuid}/results.csv/",
+            "/api/v1/bulk-license-enrollment/",
+            "/api/v1/enroll_learners_in_courses/",
             "/api/v1/enrollment/",
             "/api/v1/enrollment/bulk_enroll/",
             "/api/v1/learning-path-enrollment/{learning_path_key}/",

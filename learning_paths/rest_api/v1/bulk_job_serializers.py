@@ -23,7 +23,9 @@ class BulkJobCountsSerializer(serializers.Serializer[Any]):
     unchanged = serializers.IntegerField(help_text=_("Nothing had to change."))
     pending = serializers.IntegerField(help_text=_("Addresses that wait for an account."))
     failure = serializers.IntegerField()
-    invalid = serializers.IntegerField(help_text=_("What was named and is no address or no learning path."))
+    invalid = serializers.IntegerField(
+        help_text=_("What was named and is no address, learning path or course run, or is not licensed.")
+    )
     not_done = serializers.IntegerField(help_text=_("Not done yet; or, when the job is over, never."))
 
 
@@ -37,10 +39,16 @@ class BulkJobSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=JobState.choices, read_only=True)
     author = serializers.CharField(source="author.username", allow_null=True, read_only=True)
     learning_paths = serializers.SerializerMethodField(help_text=_("Their keys, sorted."))
+    course_run_keys = serializers.ListField(source="course_keys", child=serializers.CharField(), read_only=True)
+    subscription = serializers.UUIDField(
+        allow_null=True, read_only=True, help_text=_("The plan whose licenses the learners need.")
+    )
     reason = serializers.CharField(read_only=True)
     role = serializers.CharField(read_only=True)
     org = serializers.CharField(read_only=True)
-    total = serializers.IntegerField(read_only=True, help_text=_("Pairs of address and learning path."))
+    total = serializers.IntegerField(
+        read_only=True, help_text=_("Pairs of an address and a learning path or course run.")
+    )
     done = serializers.IntegerField(read_only=True, help_text=_("Pairs that have an outcome."))
     counts = serializers.SerializerMethodField()
     origin = serializers.UUIDField(

@@ -19,6 +19,8 @@ A_JOB: dict[str, Any] = {
     "state": "queued",
     "author": "staff",
     "learning_paths": ["path-v1:DemoX+DS101+2026"],
+    "course_run_keys": [],
+    "subscription": None,
     "reason": "Cohort of autumn",
     "role": "",
     "org": "",

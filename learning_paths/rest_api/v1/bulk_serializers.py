@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
+from opaque_keys.edx.keys import CourseKey
 from rest_framework import serializers
 
 from learning_paths import api
@@ -64,8 +65,8 @@ class EmailsField(TextOrListField):
 
 
 @extend_schema_field(TEXT_OR_LIST)
-class PathsField(TextOrListField):
-    """Keys of learning paths in text or in a list; which of them are none is no error of the request."""
+class KeysField(TextOrListField):
+    """Keys of learning paths or course runs in text or in a list; which of them are none is no error."""
 
     def to_internal_value(self, data: Any) -> list[str]:
         """Return the texts that ought to be keys."""
@@ -73,10 +74,29 @@ class PathsField(TextOrListField):
         return [key for text in texts for key in SEPARATORS.split(text.strip()) if key]
 
 
-class BulkRequestSerializer(serializers.Serializer[Any]):
-    """A bulk request. ``emails`` and ``file`` may both be given; one of them must be."""
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know, rather than enroll people whom an unheard condition would not."""
 
-    learning_paths = PathsField(help_text=_("Keys of learning paths, separated by commas, or a list of them."))
+    def to_internal_value(self, data: Any) -> Any:
+        """Look at the names first."""
+        unknown = set(data) - set(self.fields) - {"csrfmiddlewaretoken"} if hasattr(data, "keys") else set()
+        if unknown:
+            raise serializers.ValidationError({name: [_("This field is not known here.")] for name in sorted(unknown)})
+        return super().to_internal_value(data)
+
+
+class BulkRequestSerializer(StrictSerializer):
+    """
+    A bulk request. ``emails`` and ``file`` may both be given; one of them must be. So must one of ``learning_paths``
+    and ``course_run_keys``.
+    """
+
+    learning_paths = KeysField(
+        required=False, help_text=_("Keys of learning paths, separated by commas, or a list of them.")
+    )
+    course_run_keys = KeysField(
+        required=False, help_text=_("Keys of course runs, separated by commas, or a list of them.")
+    )
     emails = EmailsField(
         required=False,
         help_text=_("Addresses, separated by commas, semicolons, spaces or new lines, or a list of them."),
@@ -90,13 +110,12 @@ class BulkRequestSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(
         required=False, default=False, help_text=_("Only tell what would happen; nothing is changed.")
     )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse what this version does not know, rather than enroll people whom an unheard condition would not."""
-        unknown = set(data) - set(self.fields) - {"csrfmiddlewaretoken"} if hasattr(data, "keys") else set()
-        if unknown:
-            raise serializers.ValidationError({name: [_("This field is not known here.")] for name in sorted(unknown)})
-        return super().to_internal_value(data)
+    subscription = serializers.UUIDField(
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text=_("Only those who hold a valid license of this plan, and only in what it covers."),
+    )
 
     def validate_file(self, file: Any) -> Any:
         """Refuse a file that would not fit into memory in comfort."""
@@ -109,14 +128,28 @@ class BulkRequestSerializer(serializers.Serializer[Any]):
         parsed: list[ParsedEmails] = [attrs["emails"]] if "emails" in attrs else []
         if (file := attrs.pop("file", None)) is not None:
             parsed.append(api.parse_csv(file.read()))
+        missing = {}
         if not parsed:
-            raise serializers.ValidationError({"emails": [_("Give addresses here, or a CSV file in “file”.")]})
+            missing["emails"] = [_("Give addresses here, or a CSV file in “file”.")]
+        if not attrs.get("learning_paths") and not attrs.get("course_run_keys"):
+            missing["learning_paths"] = [_("Give keys of learning paths here, or of course runs in “course_run_keys”.")]
+        if missing:
+            raise serializers.ValidationError(missing)
         return {**attrs, "emails": api.merge(*parsed)}
+
+    def refuse_course_runs(self) -> None:
+        """Refuse to unenroll from course runs, which is the platform's own affair."""
+        if "course_run_keys" in self.validated_data:
+            raise serializers.ValidationError(
+                {"course_run_keys": [_("Learners are unenrolled from learning paths only here.")]}
+            )
 
     @cached_property
     def work(self) -> api.BulkWork:
-        """What the request comes to, looked up in one query."""
-        return api.prepare_bulk(self.validated_data["emails"], self.validated_data["learning_paths"])
+        """What the request comes to: looked up in one query, and what the subscription allows of it."""
+        data = self.validated_data
+        keys = (data.get("learning_paths", []), data.get("course_run_keys", []))
+        return api.license_gate(api.prepare_bulk(data["emails"], *keys), data["subscription"])
 
     @property
     def takes_a_job(self) -> bool:
@@ -130,37 +163,37 @@ class BulkRequestSerializer(serializers.Serializer[Any]):
         return {"reason": data["reason"], "role": data["role"], "org": data["org"]}
 
 
-class SuccessSerializer(serializers.Serializer[Any]):
-    """An enrolled learner."""
+class RowSerializer(serializers.Serializer[Any]):
+    """What every row names: an address, and either a learning path or a course run."""
 
     email = serializers.CharField()
-    learning_path = serializers.CharField()
+    learning_path = serializers.CharField(required=False)
+    course_run_key = serializers.CharField(required=False)
+
+
+class SuccessSerializer(RowSerializer):
+    """An enrolled learner."""
+
     username = serializers.CharField()
     created = serializers.BooleanField(help_text=_("False where nothing had to change."))
 
 
-class PendingSerializer(serializers.Serializer[Any]):
+class PendingSerializer(RowSerializer):
     """An address that waits for an account."""
 
-    email = serializers.CharField()
-    learning_path = serializers.CharField()
     created = serializers.BooleanField(help_text=_("False where nothing had to change."))
 
 
-class FailureSerializer(serializers.Serializer[Any]):
+class FailureSerializer(RowSerializer):
     """A pair for which nothing could be done."""
 
-    email = serializers.CharField()
-    learning_path = serializers.CharField()
     code = serializers.ChoiceField(choices=[(code.value, code.label) for code in RowCode if code.is_failure])
     reason = serializers.CharField()
 
 
-class UnenrolledSerializer(serializers.Serializer[Any]):
+class UnenrolledSerializer(RowSerializer):
     """A pair that is not enrolled any more; without a username where an invitation was withdrawn."""
 
-    email = serializers.CharField()
-    learning_path = serializers.CharField()
     username = serializers.CharField(required=False)
     changed = serializers.BooleanField(help_text=_("False where nothing had to change."))
 
@@ -173,6 +206,13 @@ class BulkEnrollAnswerSerializer(serializers.Serializer[Any]):
     failures = FailureSerializer(many=True)
     invalid_email_addresses = serializers.ListField(child=serializers.CharField())
     invalid_learning_paths = serializers.ListField(child=serializers.CharField())
+    invalid_course_run_keys = serializers.ListField(child=serializers.CharField(), required=False)
+    unlicensed_email_addresses = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text=_("Only where a subscription was named.")
+    )
+    uncovered_content = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text=_("Only where a subscription was named.")
+    )
     enrollments_created = serializers.IntegerField()
     enrollment_allowed_created = serializers.IntegerField()
 
@@ -199,17 +239,24 @@ def render_report(report: BulkReport, *, changed_as: str) -> dict[str, Any]:
         [_render_row(row, changed_as) for row in report.with_status(status)]
         for status in (RowStatus.SUCCESS, RowStatus.PENDING, RowStatus.FAILURE)
     )
-    return {
+    body = {
         "successes": successes,
         "pending": pending,
         "failures": failures,
         "invalid_email_addresses": [entry.text for entry in report.invalid_emails],
         "invalid_learning_paths": list(report.invalid_learning_paths),
     }
+    if report.invalid_course_keys:
+        body["invalid_course_run_keys"] = list(report.invalid_course_keys)
+    if report.subscription is not None:
+        body["unlicensed_email_addresses"] = list(report.unlicensed_emails)
+        body["uncovered_content"] = list(report.uncovered_content)
+    return body
 
 
 def _render_row(row: RowOutcome, changed_as: str) -> dict[str, Any]:
-    rendered: dict[str, Any] = {"email": row.email, "learning_path": str(row.learning_path_key)}
+    named = "course_run_key" if isinstance(row.key, CourseKey) else "learning_path"
+    rendered: dict[str, Any] = {"email": row.email, named: str(row.key)}
     status = row.code.status
     if status == RowStatus.FAILURE:
         return {**rendered, "code": row.code.value, "reason": str(row.code.label)}

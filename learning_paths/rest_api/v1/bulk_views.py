@@ -101,6 +101,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
     def destroy(self, request: Request) -> Response:
         """Answer DELETE."""
         asked = self._parse(request)
+        asked.refuse_course_runs()
         if asked.takes_a_job:
             return self._accept(asked, BulkOperation.UNENROLL)
         report = self._run(asked, BulkOperation.UNENROLL)

@@ -6,6 +6,7 @@ from django.urls import re_path
 
 from learning_paths.rest_api.v1.bulk_job_views import BulkJobViewSet
 from learning_paths.rest_api.v1.bulk_views import BulkEnrollmentViewSet
+from learning_paths.rest_api.v1.course_views import EnrollLearnersViewSet, LicenseEnrollmentViewSet
 from learning_paths.rest_api.v1.views import EnrollmentViewSet, LearningPathEnrollmentViewSet
 
 urlpatterns = [
@@ -19,6 +20,12 @@ urlpatterns = [
         r"^enrollment/bulk_enroll/?$",
         BulkEnrollmentViewSet.as_view({"post": "create", "delete": "destroy"}),
         name="bulk-enrollment",
+    ),
+    re_path(
+        r"^enroll_learners_in_courses/?$", EnrollLearnersViewSet.as_view({"post": "create"}), name="enroll-learners"
+    ),
+    re_path(
+        r"^bulk-license-enrollment/?$", LicenseEnrollmentViewSet.as_view({"post": "create"}), name="license-enrollment"
     ),
     re_path(r"^enrollment/?$", EnrollmentViewSet.as_view({"get": "list"}), name="enrollment-list"),
     re_path(
