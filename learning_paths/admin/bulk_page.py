@@ -74,6 +74,11 @@ class Tile:
     query: str
     is_current: bool
 
+    @property
+    def number(self) -> str:
+        """The count, as the script writes it that keeps it up to date."""
+        return number_format(self.count, force_grouping=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -202,7 +207,9 @@ def _progress_words(job: BulkEnrollmentJob) -> Iterable[str]:
     seconds = round(job.duration.total_seconds()) if job.duration else 0
     if job.rate is None or not seconds:
         return
-    yield gettext("%(rate)s rows a second") % {"rate": number_format(round(job.rate), force_grouping=True)}
+    rate = round(job.rate)
+    words = ngettext("%(rate)s row a second", "%(rate)s rows a second", rate)
+    yield words % {"rate": number_format(rate, force_grouping=True)}
     if job.is_over:
         yield ngettext("took %(n)d second", "took %(n)d seconds", seconds) % {"n": seconds}
     else:
