@@ -73,9 +73,9 @@ class Desk:
         """Return what the elements say that the selector finds now."""
         return [element.text for element in self.all(selector)]
 
-    def await_text(self, selector: str, text: str) -> None:
-        """Wait until the element says this, whatever is done to the page meanwhile."""
-        self._waiting.until(lambda _: self.texts(selector)[:1] == [text], f"{selector} does not say: {text}")
+    def await_texts(self, selector: str, texts: list[str]) -> None:
+        """Wait until the elements that the selector finds say this."""
+        self._waiting.until(lambda _: self.texts(selector) == texts, f"{selector} does not say: {texts}")
 
     @contextmanager
     def next_page(self) -> Iterator[None]:
@@ -150,7 +150,9 @@ class Desk:
     def tiles(self) -> dict[str, int]:
         """Return the counts of a job's page that are not 0, by their names."""
         numbers = {
-            tile.find_element(By.TAG_NAME, "span").text: int(tile.find_element(By.TAG_NAME, "strong").text)
+            tile.find_element(By.TAG_NAME, "span").text: int(
+                tile.find_element(By.TAG_NAME, "strong").text.replace(",", "")
+            )
             for tile in self.all(".lp-tile")
         }
         return {name: number for name, number in numbers.items() if number}
@@ -182,10 +184,10 @@ class Desk:
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """Return whether the condition is met before long."""
+    """Return whether the condition is met before long. InnoDB tells nothing new to who asks within 0.1 seconds."""
     deadline = time.monotonic() + SECONDS
     while not (met := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(0.2)
     return met
 
 

@@ -9,12 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
+from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
+from learning_paths.models import LearningPath
+from tests.browser.bulk import DS, Desk
+from tests.factories import make_path, make_staff
 from tests.worker import start_worker
 
-__all__ = ["browser", "browser_without_scripts", "start_worker"]
+__all__ = ["start_worker"]
 
 OPTIONS = (
     "--headless=new",
@@ -77,3 +82,23 @@ def browser_without_scripts(tmp_path: Path) -> Iterator[Chrome]:
     """A browser that runs no script of any page."""
     with _chrome(tmp_path, **{"profile.managed_default_content_settings.javascript": 2}) as driver:
         yield driver
+
+
+@pytest.fixture
+def sam(transactional_db: None) -> User:
+    """A superuser."""
+    return make_staff("sam", is_superuser=True)
+
+
+@pytest.fixture
+def data_science(transactional_db: None) -> LearningPath:
+    """A learning path."""
+    return make_path(DS, display_name="Data Science")
+
+
+@pytest.fixture
+def desk(browser: Chrome, live_server: LiveServer, sam: User) -> Desk:
+    """The browser with Sam before it, who is logged in."""
+    desk = Desk(browser, live_server.url)
+    desk.log_in(sam)
+    return desk

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from pytest_django.live_server_helper import LiveServer
-from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
@@ -25,26 +23,8 @@ LEFT = StateTransition.ENROLLED_TO_UNENROLLED
 
 
 @pytest.fixture
-def data_science() -> LearningPath:
-    return make_path(DS, display_name="Data Science")
-
-
-@pytest.fixture
 def web() -> LearningPath:
     return make_path(WEB, display_name="Web Basics")
-
-
-@pytest.fixture
-def sam() -> User:
-    return make_staff("sam", is_superuser=True)
-
-
-@pytest.fixture
-def desk(browser: Chrome, live_server: LiveServer, sam: User) -> Desk:
-    """Sam's desk: a superuser, who is logged in."""
-    desk = Desk(browser, live_server.url)
-    desk.log_in(sam)
-    return desk
 
 
 def someone_with(*codenames: str) -> User:

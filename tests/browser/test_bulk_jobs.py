@@ -11,15 +11,13 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from pytest_django.live_server_helper import LiveServer
-from selenium.webdriver import Chrome
 
 from learning_paths import api
 from learning_paths.actions.bulk_enrollment import ADDRESSES_PER_CHUNK
 from learning_paths.data import JobState, RowCode
 from learning_paths.models import BulkEnrollmentJob, LearningPath, ManualEnrollmentAudit
-from tests.browser.bulk import DS, Desk, enrolled, eventually, invited, the_job
-from tests.factories import make_path, make_staff, make_user
+from tests.browser.bulk import Desk, enrolled, eventually, invited, the_job
+from tests.factories import make_user
 from tests.worker import StartWorker
 
 pytestmark = [
@@ -27,19 +25,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(connection.vendor == "sqlite", reason="A worker needs a database that it can reach."),
 ]
-
-
-@pytest.fixture
-def data_science() -> LearningPath:
-    return make_path(DS, display_name="Data Science")
-
-
-@pytest.fixture
-def desk(browser: Chrome, live_server: LiveServer) -> Desk:
-    """Sam's desk: a superuser, who is logged in."""
-    desk = Desk(browser, live_server.url)
-    desk.log_in(make_staff("sam", is_superuser=True))
-    return desk
 
 
 def make_learners(number: int) -> list[User]:
@@ -63,13 +48,18 @@ def held(learner: User) -> Iterator[Callable[[], None]]:
 
 def waiting_for_locks() -> int:
     """Return how many transactions wait for a lock in the database of the test."""
+    return sum("LOCK WAIT" in transaction for transaction in transactions())
+
+
+def transactions() -> list[tuple[str, str]]:
+    """Return the state and statement of each transaction that is open in the database of the test."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT COUNT(*) FROM information_schema.INNODB_TRX AS trx "
+            "SELECT trx.trx_state, LEFT(trx.trx_query, 80) FROM information_schema.INNODB_TRX AS trx "
             "JOIN information_schema.PROCESSLIST AS process ON process.ID = trx.trx_mysql_thread_id "
-            "WHERE trx.trx_state = 'LOCK WAIT' AND process.DB = DATABASE()"
+            "WHERE process.DB = DATABASE()"
         )
-        return int(cursor.fetchone()[0])
+        return list(cursor.fetchall())
 
 
 def draft_from_file(desk: Desk, file: Path, path: LearningPath) -> None:
@@ -176,7 +166,9 @@ def test_a_job_is_cancelled_in_the_middle_and_what_was_not_done_is_done_by_anoth
         desk.press("Enroll 1,001")
         desk.await_progress("400 of 1,001 rows")
         with desk.pressing("Cancel the job"):
-            assert eventually(lambda: waiting_for_locks() == 2), "The cancelling does not wait for the worker."
+            assert eventually(lambda: waiting_for_locks() == 2), (
+                f"Not the worker and the cancelling wait: {transactions()}"
+            )
             release()
     assert desk.texts(".messagelist li") == ["The job was cancelled. What was done before stays done."]
     assert desk.state() == "cancelled"
