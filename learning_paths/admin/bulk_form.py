@@ -123,7 +123,7 @@ class BulkForm(AttributionForm):
             return cleaned
         for name, parsed in sources.items():
             if parsed.invalid:
-                self.add_error(name, _not_one_address(parsed.invalid))
+                self.add_error(name, not_one_address(parsed.invalid))
         if not self.parsed.invalid:
             self.add_error("emails", gettext("Type or paste e-mail addresses, or choose a file."))
         return cleaned
@@ -160,7 +160,7 @@ class BulkForm(AttributionForm):
             self.add_error("path_keys", text % {"keys": ", ".join(unknown[:NAMED_AT_MOST])})
 
 
-def _not_one_address(invalid: tuple[InvalidEntry, ...]) -> list[str]:
+def not_one_address(invalid: tuple[InvalidEntry, ...]) -> list[str]:
     """Return the errors of a source in which there is nothing valid."""
     line = gettext("Line %(line)d: “%(text)s” is not a valid e-mail address.")
     errors = [line % {"line": entry.line, "text": entry.text} for entry in invalid[:NAMED_AT_MOST]]

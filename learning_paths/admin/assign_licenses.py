@@ -1,0 +1,143 @@
+"""The page that assigns licenses of a plan to addresses, and tells what became of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.admin.helpers import AdminForm
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from learning_paths import api
+from learning_paths.admin.bulk_form import LARGEST_FILE, not_one_address
+from learning_paths.admin.domain_form import acting_user
+from learning_paths.data import LicenseCode, LicenseReport, ParsedEmails
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+    from django.contrib.auth.models import AnonymousUser, User
+    from django.core.files.uploadedfile import UploadedFile
+
+    from learning_paths.models import SubscriptionPlan
+
+ASSIGN_URL = "learning_paths_subscriptionplan_assign"
+LISTED_AT_MOST = 500
+"""Addresses that the result lists."""
+
+
+class AssignForm(forms.Form):
+    """Whom to give a license: addresses that are typed or pasted, a file, or both."""
+
+    emails = forms.CharField(
+        label=_("E-mail addresses"),
+        required=False,
+        strip=False,
+        help_text=_(
+            "Separated by new lines, commas, semicolons or spaces; names, as mail programs put them before an address, "
+            "do no harm. Who has no account yet activates the license with the account."
+        ),
+        widget=AdminTextareaWidget(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
+    )
+    file = forms.FileField(
+        label=_("CSV or text file"),
+        required=False,
+        allow_empty_file=True,
+        help_text=_("A column named “email” is found by its name; a file of addresses alone needs no header."),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
+    )
+
+    parsed = ParsedEmails((), ())
+
+    def clean_file(self) -> UploadedFile[Any] | None:
+        """Refuse a file that would take the server too long to read."""
+        file: UploadedFile[Any] | None = self.cleaned_data["file"]
+        if file is not None and (file.size or 0) > LARGEST_FILE:
+            text = gettext("The file is too large: at most %(size)s. Cut it into several, or remove other columns.")
+            raise forms.ValidationError(text % {"size": filesizeformat(LARGEST_FILE)})
+        return file
+
+    def clean(self) -> dict[str, Any] | None:
+        """Read the addresses, and say by their lines what is wrong when there is none."""
+        cleaned = super().clean() or {}
+        if self.has_error("file"):
+            return cleaned
+        sources = {"emails": api.parse_text(cleaned.get("emails") or "")}
+        file: UploadedFile[Any] | None = cleaned.get("file")
+        if file is not None:
+            sources["file"] = api.parse_csv(file.read())
+        self.parsed = api.merge(*sources.values())
+        if self.parsed.emails or self.has_error("emails"):
+            return cleaned
+        for name, parsed in sources.items():
+            if parsed.invalid:
+                self.add_error(name, not_one_address(parsed.invalid))
+        if not self.parsed.invalid:
+            self.add_error("emails", gettext("Type or paste e-mail addresses, or choose a file."))
+        return cleaned
+
+
+def may_assign(user: User | AnonymousUser) -> bool:
+    """Return whether the user may give licenses to people."""
+    return user.has_perm("learning_paths.add_license")
+
+
+def assign_view(model_admin: ModelAdmin[Any], request: HttpRequest, plan: SubscriptionPlan) -> HttpResponse:
+    """Show the form, or take it, assign, and show what became of each address. Who may do so is for the caller."""
+    report = None
+    form = AssignForm()
+    if request.method == "POST":
+        form = AssignForm(request.POST, request.FILES)
+        if form.is_valid():
+            report = api.assign_licenses(plan, form.parsed, acting_user=acting_user(request))
+            given = report.count(LicenseCode.ASSIGNED, LicenseCode.ACTIVATED)
+            if given:
+                text = ngettext("Assigned %(count)d license.", "Assigned %(count)d licenses.", given)
+                model_admin.log_change(request, plan, text % {"count": given})
+            form = AssignForm()
+    used = plan.seats_taken()
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "title": gettext("Assign licenses of %(plan)s") % {"plan": plan},
+        "plan": plan,
+        "used": used,
+        "free": max(0, plan.num_licenses - used),
+        "form": form,
+        "fieldsets": AdminForm(form, [(None, {"fields": ["emails", "file"]})], {}),  # type: ignore[arg-type]  # any form will do
+        "media": model_admin.media + form.media,
+        "report": report,
+        "counts": _counts(report) if report else [],
+        "refused": _refused(report)[:LISTED_AT_MOST] if report else [],
+        "unlisted": max(0, len(_refused(report)) - LISTED_AT_MOST) if report else 0,
+    }
+    request.current_app = model_admin.admin_site.name
+    return TemplateResponse(request, "learning_paths/admin/assign_licenses.html", context)
+
+
+def _counts(report: LicenseReport) -> list[dict[str, Any]]:
+    """Return the numbers of the result, in the groups that the style sheet has colors for."""
+    waiting = report.count(LicenseCode.ASSIGNED)
+    return [
+        {"group": "changed", "label": gettext("activated at once"), "count": report.count(LicenseCode.ACTIVATED)},
+        {"group": "pending", "label": gettext("assigned, wait for an account"), "count": waiting},
+        {
+            "group": "unchanged",
+            "label": gettext("had a license already"),
+            "count": report.count(LicenseCode.ALREADY_ASSIGNED),
+        },
+        {"group": "failure", "label": gettext("without a license"), "count": len(_refused(report))},
+    ]
+
+
+def _refused(report: LicenseReport) -> list[dict[str, Any]]:
+    """Return each address that did not get a license, and what was no address, with the reason."""
+    invalid = gettext("Line %(line)d: not a valid e-mail address.")
+    return [
+        *({"email": row.email, "reason": row.code.label} for row in report.failures),
+        *({"email": entry.text, "reason": invalid % {"line": entry.line}} for entry in report.invalid_emails),
+    ]
