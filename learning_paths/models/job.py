@@ -85,6 +85,7 @@ class BulkEnrollmentJob(TimeStampedModel):
     class Meta:
         verbose_name = _("bulk enrollment job")
         verbose_name_plural = _("bulk enrollment jobs")
+        permissions = [("enroll_without_subscription", "Can enroll in bulk without a subscription")]
 
     def __str__(self) -> str:
         return str(_("Job %(number)s") % {"number": self.pk})
