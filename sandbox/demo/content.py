@@ -69,6 +69,29 @@ class Invitation:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """
+    A subscription plan that is current for a year from the day it is made.
+
+    ``colleagues`` have accounts, ``newcomers`` have none yet, and ``leavers`` had a license that was revoked. Of the
+    accounts, those of ``LEARNERS`` come on top.
+    """
+
+    title: str
+    num_licenses: int
+    path_key: str
+    colleagues: tuple[str, ...]
+    newcomers: int
+    leavers: tuple[str, ...]
+
+    @property
+    def emails(self) -> list[str]:
+        """The addresses that have a license, those of accounts first."""
+        owners = [account.email for account in LEARNERS] + [f"{name}@example.com" for name in self.colleagues]
+        return owners + [f"newcomer{number:02}@example.com" for number in range(1, self.newcomers + 1)]
+
+
 STAFF = Account("staff")
 LEARNERS = (Account("ana"), Account("ben"), Account("chloe"))
 
@@ -77,6 +100,23 @@ WEB = "path-v1:DemoX+WEB+2026+A"
 SECURITY = "path-v1:DemoX+SEC+2026"
 
 INVITATION = Invitation(Account("dan"), DATA_SCIENCE, "Welcome to the demo")
+
+SUBSCRIPTION = Subscription(
+    title="Data team",
+    num_licenses=50,
+    path_key=DATA_SCIENCE,
+    colleagues=(
+        "amara.adeyemi",
+        "bilal.bauer",
+        "carmen.costa",
+        "dmitri.dubois",
+        "elif.eriksen",
+        "farah.fischer",
+        "giulia.garcia",
+    ),
+    newcomers=20,
+    leavers=("hiro.haddad@example.com", "left@example.com"),
+)
 
 
 def _day(month: int, day: int) -> datetime:

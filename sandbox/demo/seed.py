@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import product
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from learning_paths import api
 from learning_paths.models import (
@@ -16,9 +18,11 @@ from learning_paths.models import (
     LearningPathEnrollmentAllowed,
     LearningPathGradingCriteria,
     LearningPathStep,
+    License,
     ManualEnrollmentAudit,
     RequiredSkill,
     Skill,
+    SubscriptionPlan,
 )
 from sandbox.courses.models import CourseRun
 from sandbox.demo import content
@@ -34,6 +38,7 @@ class Counts:
     enrollments: int
     invitations: int
     audits: int
+    licenses: int
 
 
 @transaction.atomic
@@ -54,6 +59,7 @@ def seed(*, crowd: bool = True) -> Counts:
     _enroll_chloe(staff, paths)
     if crowd:
         _enroll_crowd(_crowd(), staff, paths)
+    _subscribe(staff, paths)
     return Counts(
         users=User.objects.count(),
         course_runs=CourseRun.objects.count(),
@@ -61,6 +67,7 @@ def seed(*, crowd: bool = True) -> Counts:
         enrollments=LearningPathEnrollment.objects.count(),
         invitations=LearningPathEnrollmentAllowed.objects.count(),
         audits=ManualEnrollmentAudit.objects.count(),
+        licenses=License.objects.seated().count(),
     )
 
 
@@ -158,3 +165,21 @@ def _enroll_crowd(learners: list[User], staff: User, paths: dict[str, LearningPa
             api.unenroll(learner, data_science, acting_user=learner)
         if number % 20 == 7:
             api.unenroll(learner, web, reason="Changed to another group", role="Instructor", acting_user=staff)
+
+
+def _subscribe(staff: User, paths: dict[str, LearningPath]) -> None:
+    """Make a plan with licenses in every state. Without the crowd, those of its people wait as the others do."""
+    subscription = content.SUBSCRIPTION
+    now = timezone.now()
+    defaults = {
+        "start_date": now,
+        "expiration_date": now + timedelta(days=365),
+        "num_licenses": subscription.num_licenses,
+    }
+    plan, created = SubscriptionPlan.objects.get_or_create(title=subscription.title, org=content.ORG, defaults=defaults)
+    if not created:
+        return
+    plan.learning_paths.add(paths[subscription.path_key])
+    api.assign_licenses(plan, [*subscription.emails, *subscription.leavers], acting_user=staff)
+    for email in subscription.leavers:
+        api.revoke_license(plan, email, acting_user=staff)

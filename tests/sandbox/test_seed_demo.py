@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from io import StringIO
 
 from django.contrib.auth.models import User
@@ -15,7 +16,9 @@ from learning_paths.models import (
     LearningPath,
     LearningPathEnrollment,
     LearningPathEnrollmentAllowed,
+    License,
     ManualEnrollmentAudit,
+    SubscriptionPlan,
 )
 from sandbox.demo.content import DATA_SCIENCE, INVITATION, RUNS, SECURITY, WEB
 
@@ -91,6 +94,28 @@ class TestSeedDemo(TestCase):
         assert self.invitation().user == dan
         assert not LearningPathEnrollment.objects.get(user=dan, learning_path=path).is_active
         assert ManualEnrollmentAudit.objects.count() == before
+
+    def test_a_subscription_with_licenses_in_every_state(self) -> None:
+        [offered] = api.offered_plans(User.objects.get(username="staff"))
+        plan = SubscriptionPlan.objects.get(uuid=offered.uuid)
+        assert (plan.num_licenses, plan.seats_taken()) == (50, 30)
+        assert Counter(plan.licenses.values_list("status", flat=True)) == {
+            "activated": 10,
+            "assigned": 20,
+            "revoked": 2,
+        }
+        path = api.get_learning_path(DATA_SCIENCE)
+        steps = [step.course_key for step in path.steps.all()]
+        gate = api.apply_license_gate(plan.uuid, ["ana@example.com", "left@example.com"], [path.key, *steps])
+        assert gate.licensed_emails == ("ana@example.com",)
+        assert gate.unlicensed_emails == ("left@example.com",)
+        assert not gate.uncovered_keys
+
+    def test_a_license_that_was_revoked_stays_revoked(self) -> None:
+        plan = SubscriptionPlan.objects.get()
+        api.revoke_license(plan, "ana@example.com", acting_user=None)
+        seed()
+        assert License.objects.get(email="ana@example.com").status == "revoked"
 
     def test_what_people_changed_stays(self) -> None:
         LearningPath.objects.filter(key=WEB).update(display_name="Renamed")

@@ -11,16 +11,17 @@ from sandbox.demo.seed import seed
 
 
 class Command(BaseCommand):
-    """Adds the demo's accounts, course runs, paths and enrollments where they are missing."""
+    """Adds the demo's accounts, course runs, paths, enrollments and licenses where they are missing."""
 
-    help = "Add the demo's accounts, course runs, paths and enrollments where they are missing."
+    help = "Add the demo's accounts, course runs, paths, enrollments and licenses where they are missing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed, and say what there is now."""
         counts = seed()
         self.stdout.write(
             f"In the demo: users {counts.users}, course runs {counts.course_runs}, learning paths {counts.paths}, "
-            f"enrollments {counts.enrollments}, invitations {counts.invitations}, audit rows {counts.audits}."
+            f"enrollments {counts.enrollments}, invitations {counts.invitations}, audit rows {counts.audits}, "
+            f"licenses in use {counts.licenses}."
         )
         learners = ", ".join(f"{account.username}/{account.password}" for account in LEARNERS)
         self.stdout.write(f"Accounts: staff {STAFF.username}/{STAFF.password}; learners {learners}.")
