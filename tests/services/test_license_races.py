@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from learning_paths import api
 from learning_paths.data import LicenseStatus
@@ -190,6 +192,50 @@ class LicenseRegistrationRaceTests(TransactionTestCase):
         at_once([*(activating(person) for person in people), *(assigning(turn) for turn in range(10))])
         assert License.objects.filter(status=LicenseStatus.ACTIVATED).count() == 20
         assert self.plan.seats_taken() == 220
+
+
+class PlanFormRaceTests(TransactionTestCase):
+    """Sam lowers the number of licenses while others assign them."""
+
+    ROUNDS = 15
+
+    def setUp(self) -> None:
+        self.sam = make_staff("sam", is_superuser=True)
+
+    def test_there_are_never_fewer_licenses_than_in_use(self) -> None:
+        for number in range(self.ROUNDS):
+            plan = make_plan(str(number), num_licenses=10)
+            api.assign_licenses(plan, [f"{n}@x.org" for n in range(4)], acting_user=None)
+            at_once([self.lowering(plan), *(self.assigning(plan, f"new{n}@x.org") for n in range(3))])
+            plan.refresh_from_db()
+            assert plan.seats_taken() <= plan.num_licenses
+            assert plan.num_licenses in (5, 10)
+
+    def lowering(self, plan: SubscriptionPlan) -> Callable[[], None]:
+        def lower() -> None:
+            client = Client()
+            client.force_login(self.sam)
+            form = {
+                "title": plan.title,
+                "num_licenses": "5",
+                "start_date_0": "2020-01-01",
+                "start_date_1": "00:00:00",
+                "expiration_date_0": "2100-01-01",
+                "expiration_date_1": "00:00:00",
+                "courses-TOTAL_FORMS": "0",
+                "courses-INITIAL_FORMS": "0",
+            }
+            response = client.post(reverse("admin:learning_paths_subscriptionplan_change", args=[plan.pk]), form)
+            assert response.status_code in (200, 302)
+
+        return lower
+
+    def assigning(self, plan: SubscriptionPlan, email: str) -> Callable[[], None]:
+        def assign() -> None:
+            time.sleep(random.uniform(0, 0.06))
+            api.assign_licenses(plan, [email], acting_user=None)
+
+        return assign
 
 
 class QueryCountTests(TransactionTestCase):
