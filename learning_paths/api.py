@@ -46,8 +46,9 @@ from learning_paths.actions.course_enrollment import enroll_user_in_course
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
-from learning_paths.actions.license_gate import apply_license_gate, offered_plans
+from learning_paths.actions.license_gate import apply_license_gate, offered_plans, subscription_offer
 from learning_paths.actions.licenses import activate_licenses, assign_licenses, revoke_license, revoke_licenses
+from learning_paths.licensing.base import PlanData
 from learning_paths.queries.bulk_jobs import (
     abandoned_bulk_jobs,
     bulk_job_counts,
@@ -64,6 +65,7 @@ from learning_paths.queries.waiting import what_waits_for
 
 __all__ = [
     "BulkWork",
+    "PlanData",
     "abandoned_bulk_jobs",
     "activate_licenses",
     "active_enrollments",
@@ -108,6 +110,7 @@ __all__ = [
     "run_bulk_job",
     "safe_cell",
     "search_course_runs",
+    "subscription_offer",
     "undo_bulk_job",
     "unenroll",
     "visible_bulk_jobs",

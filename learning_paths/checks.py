@@ -30,7 +30,7 @@ LIMITS = {
         "It is the number of pairs of address and path that one job takes; the default is 100000.",
     ),
 }
-LICENSE_METHODS = ("get_plan", "plans_for", "valid_licenses", "holders", "covered")
+LICENSE_METHODS = ("get_plan", "plans_for", "valid_licenses", "holders", "covered", "content")
 LMS_METHODS = (
     "course_runs",
     "search_course_runs",

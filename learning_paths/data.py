@@ -130,6 +130,16 @@ class JobState(TextChoices):
         return self in {JobState.FINISHED, JobState.CANCELLED, JobState.FAILED}
 
 
+class StepState(TextChoices):
+    """Where the enrollment in the course run of a step stands, which follows that in the path."""
+
+    WAITING = "waiting", _("waiting")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+    SKIPPED = "skipped", _("skipped")
+    """The learner had left the path before it could be done."""
+
+
 class RowStatus(TextChoices):
     """In which of the lists of a report a row stands."""
 
@@ -263,6 +273,21 @@ class CourseEnrollmentRequest:
     user_id: int | None = None
     license_uuid: UUID | None = None
     force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionOffer:
+    """
+    What staff can choose from, once they chose a subscription: who holds a valid license, and what it covers.
+
+    Without ``path_keys`` and ``course_keys`` nobody can list what it covers; the gate says so of each thing.
+    """
+
+    uuid: UUID
+    title: str
+    holders: tuple[str, ...]
+    path_keys: tuple[LearningPathKey, ...] | None
+    course_keys: tuple[CourseKey, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from learning_paths.data import GateResult
+from opaque_keys.edx.keys import CourseKey
+
+from learning_paths.data import GateResult, SubscriptionOffer
 from learning_paths.exceptions import SubscriptionNotCurrent
+from learning_paths.keys import LearningPathKey
 from learning_paths.licensing import ContentKey, PlanData, get_license_backend
 
 if TYPE_CHECKING:
@@ -55,3 +58,25 @@ def offered_plans(user: User) -> list[PlanData]:
         LicensesUnavailable: the service that knows could not be asked.
     """
     return get_license_backend().plans_for(user)
+
+
+def subscription_offer(plan_uuid: UUID) -> SubscriptionOffer:
+    """
+    Return what can be chosen from within a subscription: the holders of valid licenses, and what it covers, sorted.
+
+    Raises:
+        SubscriptionNotFound, SubscriptionNotCurrent, LicensesUnavailable: as ``apply_license_gate``.
+    """
+    backend = get_license_backend()
+    plan = backend.get_plan(plan_uuid)
+    if not plan.is_current:
+        raise SubscriptionNotCurrent
+    content = backend.content(plan)
+    keys = sorted(content or (), key=str)
+    return SubscriptionOffer(
+        uuid=plan.uuid,
+        title=plan.title,
+        holders=tuple(sorted(backend.valid_licenses(plan, None))),
+        path_keys=None if content is None else tuple(key for key in keys if isinstance(key, LearningPathKey)),
+        course_keys=None if content is None else tuple(key for key in keys if isinstance(key, CourseKey)),
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.admin.helpers import AdminForm
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,7 +25,12 @@ from learning_paths.admin.bulk_form import BulkForm
 from learning_paths.admin.bulk_page import STEPS
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, acting_user
 from learning_paths.data import BulkOperation
-from learning_paths.exceptions import BulkTooLarge
+from learning_paths.exceptions import (
+    BulkTooLarge,
+    LicensesUnavailable,
+    SubscriptionNotCurrent,
+    SubscriptionNotFound,
+)
 from learning_paths.models import BulkEnrollmentJob, LearningPath
 from learning_paths.tasks import run_bulk_job, start_bulk_job
 
@@ -40,6 +46,9 @@ PERMISSIONS = {
     BulkOperation.UNENROLL: [JOB_PERMISSION, "learning_paths.change_learningpathenrollment"],
     BulkOperation.UNDO: [JOB_PERMISSION, "learning_paths.change_learningpathenrollment"],
 }
+WITHOUT_SUBSCRIPTION = "learning_paths.enroll_without_subscription"
+CHOOSE_SUBSCRIPTION = "_choose_subscription"
+LEARNER_FIELDS = ["holders", "everybody", "emails", "file", "keep_file"]
 TITLES = {BulkOperation.ENROLL: _("Bulk enroll"), BulkOperation.UNENROLL: _("Bulk unenroll")}
 
 
@@ -71,16 +80,21 @@ def form_view(
     if not may_run(request.user, operation):
         raise PermissionDenied
     options: dict[str, Any] = {"admin_site": model_admin.admin_site, "operation": operation, "draft": draft}
-    if request.method == "POST":
+    if operation == BulkOperation.ENROLL:
+        options |= _subscriptions(request, draft)
+    if request.method != "POST":
+        form = BulkForm(initial=_chosen_paths(request) if draft is None else None, **options)
+    else:
         form = BulkForm(request.POST, request.FILES, **options)
-        if form.is_valid() and (job := _draft(form, operation, request)) is not None:
+        is_choosing = CHOOSE_SUBSCRIPTION in request.POST
+        if form.is_valid() and not is_choosing and (job := _draft(form, operation, request)) is not None:
             return HttpResponseRedirect(job_link(model_admin, "change", job.pk))
         draft = _keep_file(form, operation, request) or draft
-    else:
-        form = BulkForm(initial=_chosen_paths(request) if draft is None else None, **options)
+        if is_choosing:
+            form = BulkForm(initial=_as_typed(request), **{**options, "draft": draft})
     fieldsets = [
-        (None, {"fields": ["learning_paths"]}),
-        (_("Learners"), {"fields": [name for name in ("emails", "file", "keep_file") if name in form.fields]}),
+        (None, {"fields": [name for name in ("learning_paths", "course_keys") if name in form.fields]}),
+        (_("Learners"), {"fields": [name for name in LEARNER_FIELDS if name in form.fields]}),
         (_("For the audit"), {"fields": ATTRIBUTION_FIELDS}),
     ]
     first, *others = AdminForm(form, fieldsets, {})  # type: ignore[arg-type]  # any form will do
@@ -111,21 +125,23 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, draft: BulkEnrol
     """
     job = api.confirm_bulk_job(draft, acting_user=acting_user(request))
     _log(model_admin, request, job)
-    if job.total > settings.LEARNING_PATHS_BULK_SYNC_LIMIT:
+    if job.total > settings.LEARNING_PATHS_BULK_SYNC_LIMIT or job.course_keys:  # a course takes its time
         start_bulk_job(job)
     else:
         run_bulk_job.apply(args=(job.pk,), throw=False)
 
 
 def _draft(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> BulkEnrollmentJob | None:
+    cleaned = form.cleaned_data
     try:
+        work = api.prepare_bulk(form.parsed, form.path_texts, cleaned.get("course_keys", []))
         return api.draft_bulk_job(
-            api.prepare_bulk(form.parsed, form.path_texts),
+            api.license_gate(work, cleaned.get("subscription"), everybody=bool(cleaned.get("everybody"))),
             operation=operation,
             reason=form.cleaned_data["reason"],
             role=form.cleaned_data["role"],
             org=form.cleaned_data["org"],
-            typed=form.cleaned_data["emails"],
+            typed=form.typed_and_picked,
             file_name=form.file_name,
             file_content=form.file_content,
             replaces=form.draft,
@@ -133,7 +149,35 @@ def _draft(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> Bu
         )
     except BulkTooLarge as error:
         form.add_error("emails", str(error))
-        return None
+    except (SubscriptionNotFound, SubscriptionNotCurrent, LicensesUnavailable) as error:
+        form.add_error("subscription", str(error))
+    return None
+
+
+def _subscriptions(request: HttpRequest, draft: BulkEnrollmentJob | None) -> dict[str, Any]:
+    """Return what the form is to know of subscriptions. Where nobody can be asked, there are none to choose."""
+    options: dict[str, Any] = {"plans": [], "offer": None}
+    try:
+        options["plans"] = api.offered_plans(acting_user(request))
+        asked = request.POST.get("subscription") if request.method == "POST" else request.GET.get("subscription")
+        if asked is None and draft is not None and draft.subscription is not None:
+            asked = str(draft.subscription)
+        chosen = next((plan for plan in options["plans"] if str(plan.uuid) == asked), None)
+        if chosen is not None:
+            options["offer"] = api.subscription_offer(chosen.uuid)
+    except (SubscriptionNotFound, SubscriptionNotCurrent):
+        pass
+    except LicensesUnavailable as error:
+        messages.warning(request, str(error))
+    options["may_do_without"] = not options["plans"] or request.user.has_perm(WITHOUT_SUBSCRIPTION)
+    return options
+
+
+def _as_typed(request: HttpRequest) -> dict[str, Any]:
+    """Return what was typed and chosen so far, for a form that begins anew with a subscription."""
+    typed: dict[str, Any] = {name: request.POST.get(name, "") for name in [*ATTRIBUTION_FIELDS, "emails", "path_keys"]}
+    chosen = {name: request.POST.getlist(name) for name in ("learning_paths", "course_keys", "holders")}
+    return {**typed, **chosen, "subscription": request.POST.get("subscription", "")}
 
 
 def _keep_file(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> BulkEnrollmentJob | None:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
 from django.contrib.admin.sites import AdminSite
-from django.contrib.admin.widgets import AdminTextareaWidget, AutocompleteSelectMultiple
+from django.contrib.admin.widgets import (
+    AdminTextareaWidget,
+    AutocompleteSelectMultiple,
+    FilteredSelectMultiple,
+)
 from django.db.models import QuerySet
+from django.forms import CheckboxSelectMultiple
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from learning_paths import api
+from learning_paths.admin.course_runs import CourseKeysFormField, CourseRunSelectMultiple, describe, well_formed
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, AttributionForm
-from learning_paths.data import BulkOperation, InvalidEntry, ParsedEmails
-from learning_paths.models import BulkEnrollmentJob, LearningPath
+from learning_paths.data import BulkOperation, InvalidEntry, ParsedEmails, SubscriptionOffer
+from learning_paths.models import BulkEnrollmentJob, LearningPath, LearningPathStep
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
@@ -29,17 +37,28 @@ LARGEST_FILE = 10 * 2**20
 NAMED_AT_MOST = 5
 
 
+MOST_HOLDERS = 500
+"""Holders of licenses that are listed to be picked: a form of more fields than a thousand is refused by Django."""
+
+
 class BulkForm(AttributionForm):
     """
     The first step. Its author may come back to it from the preview: then the draft gives what was typed and uploaded.
 
-    ``path_keys`` is for browsers without JavaScript, where the search for paths does not work.
+    ``path_keys`` is for browsers without JavaScript, where the search for paths does not work. Within a subscription,
+    what it covers is there to be ticked, and so are those who hold a license of it.
     """
 
+    subscription = forms.TypedChoiceField(label=_("Subscription"), required=False, coerce=UUID, empty_value=None)
     learning_paths = forms.ModelMultipleChoiceField(
         label=_("Learning paths"),
         queryset=LearningPath.objects.none(),
-        error_messages={"required": _("Choose at least one learning path.")},
+        required=False,
+    )
+    course_keys = CourseKeysFormField(
+        label=_("Course runs"),
+        required=False,
+        help_text=_("Learners can be enrolled in course runs by themselves too."),
     )
     path_keys = forms.CharField(
         label=_("Keys of learning paths"),
@@ -47,6 +66,10 @@ class BulkForm(AttributionForm):
         help_text=_("Such as path-v1:Org+Number+Run; several are separated by commas or new lines."),
         widget=AdminTextareaWidget(attrs={"rows": 2}),
     )
+    holders = forms.MultipleChoiceField(
+        label=_("Holders of a license"), required=False, widget=FilteredSelectMultiple(_("holders of a license"), False)
+    )
+    everybody = forms.BooleanField(required=False)
     emails = forms.CharField(
         label=_("E-mail addresses"),
         required=False,
@@ -72,6 +95,9 @@ class BulkForm(AttributionForm):
         admin_site: AdminSite,
         operation: BulkOperation,
         draft: BulkEnrollmentJob | None,
+        plans: Sequence[api.PlanData] = (),
+        offer: SubscriptionOffer | None = None,
+        may_do_without: bool = True,
         **kwargs: Any,
     ) -> None:
         """Take what a draft has for a beginning."""
@@ -83,13 +109,11 @@ class BulkForm(AttributionForm):
             names = [*ATTRIBUTION_FIELDS]
             given = {name: getattr(draft, name) for name in names}
             given |= {"learning_paths": draft.learning_paths.all(), "emails": draft.typed, "keep_file": True}
+            given |= {"course_keys": draft.course_keys, "subscription": draft.subscription}
             kwargs["initial"] = {**given, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
-        paths: Any = self.fields["learning_paths"]
-        paths.queryset = LearningPath.objects.all()
-        paths.required = not self.data.get("path_keys", "").strip()
-        paths.widget = AutocompleteSelectMultiple(BulkEnrollmentJob._meta.get_field("learning_paths"), admin_site)
-        paths.widget.choices = paths.choices
+        self._offer_content(admin_site, operation, offer)
+        self._offer_plans(plans, offer, may_do_without=may_do_without)
         self.fields["reason"].required = settings.LEARNING_PATHS_BULK_REASON_REQUIRED
         if operation == BulkOperation.UNENROLL:
             self.fields["emails"].help_text = _(
@@ -101,6 +125,47 @@ class BulkForm(AttributionForm):
         if draft is not None and draft.file_name:
             keep_file.label = gettext("Keep the file %(name)s") % {"name": draft.file_name}
             self.fields["keep_file"] = keep_file
+
+    def _offer_content(self, admin_site: AdminSite, operation: BulkOperation, offer: SubscriptionOffer | None) -> None:
+        """Let paths and course runs be chosen: from what the subscription covers, or found by a search."""
+        paths: Any = self.fields["learning_paths"]
+        runs: Any = self.fields["course_keys"]
+        if offer is None or offer.path_keys is None or offer.course_keys is None:
+            paths.queryset = LearningPath.objects.all()
+            paths.widget = AutocompleteSelectMultiple(BulkEnrollmentJob._meta.get_field("learning_paths"), admin_site)
+            paths.widget.choices = paths.choices
+            runs.widget = CourseRunSelectMultiple(LearningPathStep._meta.get_field("course_key"), admin_site)
+            runs.widget.known_runs = lambda: api.get_course_runs(well_formed(self["course_keys"].value() or []))
+        else:
+            paths.queryset = LearningPath.objects.filter(key__in=offer.path_keys).order_by("display_name", "pk")
+            paths.widget = CheckboxSelectMultiple(choices=paths.choices)
+            names = api.get_course_runs(offer.course_keys)
+            runs.choices = [(str(key), describe(names[key]) if key in names else key) for key in offer.course_keys]
+            runs.widget = CheckboxSelectMultiple(choices=runs.choices)
+        if operation != BulkOperation.ENROLL:
+            del self.fields["course_keys"]
+
+    def _offer_plans(
+        self, plans: Sequence[api.PlanData], offer: SubscriptionOffer | None, *, may_do_without: bool
+    ) -> None:
+        """Let one of the subscriptions be chosen, if there are any, and its holders of licenses be picked."""
+        subscription: Any = self.fields["subscription"]
+        without = [("", gettext("No subscription"))] if may_do_without else []
+        subscription.choices = [*without, *((str(plan.uuid), str(plan.title)) for plan in plans)]
+        subscription.required = not may_do_without
+        if not plans:
+            del self.fields["subscription"]
+        holders: Any = self.fields["holders"]
+        if offer is None or len(offer.holders) > MOST_HOLDERS:
+            del self.fields["holders"]
+        else:
+            holders.choices = [(email, email) for email in offer.holders]
+        if offer is None:
+            del self.fields["everybody"]
+        else:
+            n = len(offer.holders)
+            text = ngettext("Everybody with a valid license (%(n)d)", "Everybody with a valid license (%(n)d)", n)
+            self.fields["everybody"].label = text % {"n": n}
 
     def clean_file(self) -> UploadedFile[Any] | None:
         """Refuse a file that the draft could not keep."""
@@ -115,23 +180,35 @@ class BulkForm(AttributionForm):
         cleaned = super().clean() or {}
         self._take_file(cleaned)
         self._check_paths(cleaned)
-        sources = {"emails": api.parse_text(cleaned.get("emails") or "")}
+        if cleaned.get("everybody"):
+            return cleaned
+        sources = {"emails": api.parse_text(self.typed), "holders": api.parse_items(cleaned.get("holders", []))}
         if self.file_content:
             sources["file"] = api.parse_csv(self.file_content)
         self.parsed = api.merge(*sources.values())
         if self.parsed.emails or self.has_error("file") or self.has_error("emails"):
             return cleaned
         for name, parsed in sources.items():
-            if parsed.invalid:
+            if parsed.invalid and name in self.fields:
                 self.add_error(name, not_one_address(parsed.invalid))
         if not self.parsed.invalid:
             self.add_error("emails", gettext("Type or paste e-mail addresses, or choose a file."))
         return cleaned
 
     @property
+    def typed(self) -> str:
+        """What was typed."""
+        return str(self.cleaned_data.get("emails") or "")
+
+    @property
+    def typed_and_picked(self) -> str:
+        """What was typed, with the holders who were picked, each in a line."""
+        return "\n".join(filter(None, [self.typed.rstrip(), *self.cleaned_data.get("holders", [])]))
+
+    @property
     def path_texts(self) -> list[str]:
         """The keys of the chosen paths."""
-        chosen: QuerySet[LearningPath] = self.cleaned_data["learning_paths"]
+        chosen: QuerySet[LearningPath] = self.cleaned_data.get("learning_paths", LearningPath.objects.none())
         typed = SEPARATORS.split(self.cleaned_data.get("path_keys", "").strip())
         return [*(str(path.key) for path in chosen), *filter(None, typed)]
 
@@ -153,6 +230,9 @@ class BulkForm(AttributionForm):
 
     def _check_paths(self, cleaned: dict[str, Any]) -> None:
         if "learning_paths" not in cleaned:
+            return
+        if not self.path_texts and not cleaned.get("course_keys"):
+            self.add_error("learning_paths", gettext("Choose at least one learning path."))
             return
         unknown = api.prepare_bulk([], self.path_texts).invalid_learning_paths
         if unknown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -34,7 +35,7 @@ from learning_paths.admin.bulk_page import STEPS, RowsTable, confirm_label, plan
 from learning_paths.admin.domain_form import acting_user
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict
-from learning_paths.models import BulkEnrollmentJob
+from learning_paths.models import BulkEnrollmentJob, SubscriptionPlan
 from learning_paths.tasks import start_bulk_job
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
     ) -> HttpResponse:
         """Show a job: the preview of a draft, else how far it is and what became of its rows."""
         job = self._job(request, object_id)
-        if job.state == JobState.DRAFT and not job.total:
+        if job.state == JobState.DRAFT and not job.total and not job.rows.exists():
             return HttpResponseRedirect(job_link(self, "edit", job.pk))
         table = RowsTable(job, request)
         operation = BulkOperation(job.operation)
@@ -141,6 +142,7 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
             "original": job,
             "table": table,
             "progress": progress_of(job),
+            "subscription": _title_of(job.subscription),
             "steps": STEPS,
             "step": step_of(job),
             "is_draft": is_draft,
@@ -281,3 +283,11 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
 
 
 BUTTONS = ["confirm", "discard", "cancel", "resume", "retry", "undo"]
+
+
+def _title_of(subscription: UUID | None) -> str:
+    """Return what the plan of a job is called here, or its uuid where another service keeps it."""
+    if subscription is None:
+        return ""
+    plan = SubscriptionPlan.objects.filter(uuid=subscription).first()
+    return str(plan or subscription)

@@ -169,7 +169,10 @@ class RowsTable:
 def labels_of(job: BulkEnrollmentJob) -> dict[RowGroup, str | Promise]:
     """Return the groups that rows of this job can be in, with what they are called."""
     words = PLANNED if job.state == JobState.DRAFT else DONE
-    return dict(words[BulkOperation(job.operation)])
+    labels = dict(words[BulkOperation(job.operation)])
+    if job.subscription is not None:
+        labels[RowGroup.INVALID] = _("not valid, licensed or covered")
+    return labels
 
 
 def group_of(code: str) -> str:

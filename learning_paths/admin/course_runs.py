@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -23,6 +24,15 @@ COURSE_RUNS_URL = "learning_paths_learningpath_course_runs"
 PAGE_SIZE = 20
 LAST_PAGE = 1000
 LONGEST_TERM = 255
+
+
+def well_formed(texts: Iterable[str]) -> list[CourseKey]:
+    """Return the keys among these texts."""
+    keys = []
+    for text in texts:
+        with suppress(InvalidKeyError):
+            keys.append(CourseKey.from_string(str(text)))
+    return keys
 
 
 def describe(run: Any) -> str:
@@ -60,12 +70,27 @@ class CourseKeyFormField(forms.CharField):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 
-class CourseRunSelect(AutocompleteMixin, forms.Select):
+class CourseKeysFormField(forms.MultipleChoiceField):
+    """A field whose value is a list of ``CourseKey``s; any well-formed key can be chosen."""
+
+    default_error_messages = {"invalid": CourseKeyFormField.default_error_messages["invalid"]}
+
+    def to_python(self, value: Any) -> Any:
+        """Return the keys."""
+        one = CourseKeyFormField(required=False)
+        return [key for text in value or [] if (key := one.clean(text)) is not None]
+
+    def valid_value(self, value: Any) -> bool:
+        """Leave it to the platform whether there is such a course run."""
+        return True
+
+
+class CourseRunOptions(AutocompleteMixin, forms.Select):
     """
     A select that ``admin/js/autocomplete.js`` fills from ``course_runs_response``.
 
-    Of the options it holds only the one that is chosen. ``known_runs`` tells the names; the formset sets it, so that it
-    asks the platform once for all of its rows.
+    Of the options it holds only what is chosen. ``known_runs`` tells the names; a formset sets it, so that it asks the
+    platform once for all of its rows.
     """
 
     known_runs: Callable[[], Mapping[CourseKey, Any]] = staticmethod(dict)
@@ -81,6 +106,14 @@ class CourseRunSelect(AutocompleteMixin, forms.Select):
         names = [describe(runs[text]) if text in runs else text for text in chosen]
         options = [self.create_option(name, text, label, True, 0) for text, label in zip(chosen, names, strict=True)]
         return [(None, options, 0)]
+
+
+class CourseRunSelect(CourseRunOptions):
+    """For one course run."""
+
+
+class CourseRunSelectMultiple(CourseRunOptions, forms.SelectMultiple):
+    """For several course runs."""
 
 
 def course_runs_response(request: HttpRequest) -> JsonResponse:

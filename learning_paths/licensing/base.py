@@ -99,3 +99,6 @@ class LicenseBackend(Protocol):
             The holder of each of these licenses that is valid, by its uuid. None where licenses can't be looked up in
             this way: then who names one is believed.
         """
+
+    def content(self, plan: PlanData) -> set[ContentKey] | None:
+        """Return all the learning paths and course runs that a plan covers; None where that can't be listed."""

@@ -125,6 +125,10 @@ class LicenseManagerBackend(LicenseBackend):
             return dict(licenses)
         return {email: licenses[email] for email in emails if email in licenses}
 
+    def content(self, plan: PlanData) -> set[ContentKey] | None:
+        """See ``LicenseBackend.content``. A catalog may hold any number of courses: it is not listed."""
+        return None
+
     def holders(self, licenses: Collection[UUID]) -> dict[UUID, LicenseHolder] | None:
         """See ``LicenseBackend.holders``. The service is asked by plan, and an entry does not name one: believed."""
         return None

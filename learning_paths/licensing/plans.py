@@ -55,14 +55,25 @@ class PlanBackend(LicenseBackend):
         """See ``LicenseBackend.covered``. One query for paths and one for course runs, if there are any among them."""
         offered: set[ContentKey] = set()
         if any(isinstance(key, LearningPathKey) for key in keys):
-            paths = LearningPath.objects.filter(subscription_plans__uuid=plan.uuid)
-            offered.update(paths.values_list("key", flat=True))
+            offered |= _paths_of(plan)
         if any(isinstance(key, CourseKey) for key in keys):
-            steps = LearningPathStep.objects.filter(learning_path__subscription_plans__uuid=plan.uuid)
-            runs = SubscriptionPlanCourse.objects.filter(subscription_plan__uuid=plan.uuid)
-            of_steps = steps.order_by().values_list("course_key", flat=True)
-            offered.update(filter(None, runs.values_list("course_key", flat=True).union(of_steps)))
+            offered |= _course_runs_of(plan)
         return offered & set(keys)
+
+    def content(self, plan: PlanData) -> set[ContentKey] | None:
+        """See ``LicenseBackend.content``. Two queries."""
+        return _paths_of(plan) | _course_runs_of(plan)
+
+
+def _paths_of(plan: PlanData) -> set[ContentKey]:
+    return set(LearningPath.objects.filter(subscription_plans__uuid=plan.uuid).values_list("key", flat=True))
+
+
+def _course_runs_of(plan: PlanData) -> set[ContentKey]:
+    runs = SubscriptionPlanCourse.objects.filter(subscription_plan__uuid=plan.uuid)
+    steps = LearningPathStep.objects.filter(learning_path__subscription_plans__uuid=plan.uuid).order_by()
+    keys = runs.values_list("course_key", flat=True).union(steps.values_list("course_key", flat=True))
+    return set(filter(None, keys))
 
 
 def _as_data(plan: SubscriptionPlan) -> PlanData:

@@ -16,7 +16,7 @@ from opaque_keys.edx.keys import CourseKey
 from learning_paths import api
 from learning_paths.exceptions import SubscriptionNotFound
 from learning_paths.keys import LearningPathKey
-from learning_paths.licensing import ContentKey, LicenseBackend, PlanData, get_license_backend, plans
+from learning_paths.licensing import ContentKey, LicenseBackend, LicenseHolder, PlanData, get_license_backend, plans
 from learning_paths.models import LearningPathStep, SubscriptionPlan, SubscriptionPlanCourse
 from tests.factories import make_path, make_plan, make_user
 
@@ -37,8 +37,14 @@ class NoLicenses:
     def valid_licenses(self, plan: PlanData, emails: Collection[str] | None) -> dict[str, UUID]:
         return {}
 
+    def holders(self, licenses: Collection[UUID]) -> dict[UUID, LicenseHolder] | None:
+        return None
+
     def covered(self, plan: PlanData, keys: Collection[ContentKey]) -> set[ContentKey]:
         return set()
+
+    def content(self, plan: PlanData) -> set[ContentKey] | None:
+        return None
 
 
 conforming: LicenseBackend = NoLicenses()

@@ -9,6 +9,12 @@
     hint.setAttribute("role", "status");
     box.closest(".form-row").append(hint);
 
+    const subscription = form.querySelector("[name=subscription]");
+    if (subscription) {
+        const choose = form.querySelector("[name=_choose_subscription]");
+        subscription.addEventListener("change", () => choose.click());
+    }
+
     const limit = Number(box.dataset.limit);
     const tooLong = () => limit > 0 && new Blob([box.value]).size > limit * 0.95;
 

@@ -5,6 +5,10 @@
     const bar = place.querySelector("progress");
     const EVERY = 1000;
     const AFTER_A_FAULT = 5000;
+    const ROWS_EVERY = 5000;
+    const LIVE = ["#lp-rows tbody", "[data-job=started]"];
+    let rowsAt = 0;
+    let leftToDo;
 
     const show = (job) => {
         bar.value = job.percent;
@@ -12,6 +16,22 @@
         document.querySelector("[data-job=state]").textContent = job.state_label;
         for (const count of document.querySelectorAll("[data-count]")) {
             count.textContent = job.counts[count.dataset.count];
+        }
+    };
+
+    // The rows, and when the job began, are taken from the page as it is now: seldom, and only if there is news.
+    const showRows = async (job) => {
+        if (job.counts.not_done === leftToDo || Date.now() - rowsAt < ROWS_EVERY) {
+            return;
+        }
+        rowsAt = Date.now();
+        leftToDo = job.counts.not_done;
+        const page = new DOMParser().parseFromString(await (await fetch(window.location.href)).text(), "text/html");
+        for (const selector of LIVE) {
+            const [old, fresh] = [document.querySelector(selector), page.querySelector(selector)];
+            if (old && fresh) {
+                old.replaceWith(fresh);
+            }
         }
     };
 
@@ -28,6 +48,7 @@
                 window.location.reload();
                 return;
             }
+            await showRows(job);
         } catch {
             wait = AFTER_A_FAULT;
         }
