@@ -157,8 +157,10 @@ def _draft(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> Bu
 def _subscriptions(request: HttpRequest, draft: BulkEnrollmentJob | None) -> dict[str, Any]:
     """Return what the form is to know of subscriptions. Where nobody can be asked, there are none to choose."""
     options: dict[str, Any] = {"plans": [], "offer": None}
+    options["may_do_without"] = request.user.has_perm(WITHOUT_SUBSCRIPTION)
     try:
         options["plans"] = api.offered_plans(acting_user(request))
+        options["may_do_without"] |= not options["plans"]
         asked = request.POST.get("subscription") if request.method == "POST" else request.GET.get("subscription")
         if asked is None and draft is not None and draft.subscription is not None:
             asked = str(draft.subscription)
@@ -169,7 +171,6 @@ def _subscriptions(request: HttpRequest, draft: BulkEnrollmentJob | None) -> dic
         pass
     except LicensesUnavailable as error:
         messages.warning(request, str(error))
-    options["may_do_without"] = not options["plans"] or request.user.has_perm(WITHOUT_SUBSCRIPTION)
     return options
 
 

@@ -153,7 +153,7 @@ class BulkForm(AttributionForm):
         without = [("", gettext("No subscription"))] if may_do_without else []
         subscription.choices = [*without, *((str(plan.uuid), str(plan.title)) for plan in plans)]
         subscription.required = not may_do_without
-        if not plans:
+        if not plans and may_do_without and not self.data.get("subscription"):
             del self.fields["subscription"]
         holders: Any = self.fields["holders"]
         if offer is None or len(offer.holders) > MOST_HOLDERS:

@@ -61,7 +61,7 @@ class Jobs(Cast):
         work = api.prepare_bulk(emails, paths)
         make = api.draft_bulk_job if state == "draft" else api.queue_bulk_job
         user = self.people[author] if author else None
-        job: BulkEnrollmentJob = make(work, operation=operation, acting_user=user, **attribution)
+        job: BulkEnrollmentJob = make(work, operation=operation, acting_user=user, **attribution)  # type: ignore[arg-type]  # texts only
         if state == "finished":
             api.run_bulk_job(job.pk)
         elif state == "cancelled":
