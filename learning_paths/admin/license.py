@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from learning_paths import api
 from learning_paths.admin.assign_licenses import ASSIGN_URL, may_assign
 from learning_paths.admin.domain_form import acting_user
-from learning_paths.admin.trail import TrailAdmin
+from learning_paths.admin.trail import TrailAdmin, short_date
+from learning_paths.data import LicenseStatus
 from learning_paths.models import License, SubscriptionPlan
 
 PLAN_PARAMETER = "subscription_plan__id__exact"
@@ -30,7 +31,7 @@ class LicenseAdmin(TrailAdmin):
     Nobody edits or deletes one: an address that was wrong is revoked, and the right one is assigned.
     """
 
-    list_display = ["email", "plan", "status", "user", "assigned_date", "activated_date", "revoked_date", "past"]
+    list_display = ["email", "plan", "status_since", "user"]
     list_display_links = ["email"]
     list_filter = ["status", "subscription_plan"]
     ordering = ["-pk"]
@@ -96,14 +97,18 @@ class LicenseAdmin(TrailAdmin):
             )
             self.message_user(request, text % {"count": others}, messages.WARNING)
 
-    @admin.display(description=_("subscription plan"), ordering="subscription_plan__title")
+    @admin.display(description=_("plan"), ordering="subscription_plan__title")
     def plan(self, row: License) -> SubscriptionPlan:
         """Return the plan. As a field of the row it would be kept on one line, and push the rest off the screen."""
         return row.subscription_plan
 
-    @admin.display(description=_("record"))
-    def past(self, row: License) -> SafeString:
-        """Lead to who changed the license and when."""
-        address = reverse(f"{self.admin_site.name}:learning_paths_license_history", args=[row.pk])
-        text = gettext("History")
-        return format_html('<a href="{}" aria-label="{}: {}">{}</a>', address, text, row.email, text)
+    @admin.display(description=_("status"), ordering="status")
+    def status_since(self, row: License) -> SafeString:
+        """Return the status, and in a line below since when."""
+        moments = {
+            LicenseStatus.ASSIGNED: row.assigned_date,
+            LicenseStatus.ACTIVATED: row.activated_date,
+            LicenseStatus.REVOKED: row.revoked_date,
+        }
+        since = moments.get(LicenseStatus(row.status))
+        return format_html("{}<br>{}", row.get_status_display(), short_date(since) if since else "")

@@ -23,7 +23,7 @@ from learning_paths.admin.assign_licenses import ASSIGN_URL, assign_view, may_as
 from learning_paths.admin.course_runs import CourseKeyFormField, CourseRunSelect, course_runs_response
 from learning_paths.admin.license import PLAN_PARAMETER
 from learning_paths.admin.path_inlines import StepForm, StepFormSet
-from learning_paths.admin.trail import TrailAdmin
+from learning_paths.admin.trail import TrailAdmin, short_date
 from learning_paths.models import License, SubscriptionPlan, SubscriptionPlanCourse
 
 LIST_URL = "learning_paths_subscriptionplan_changelist"
@@ -90,7 +90,7 @@ class CoveredRunInline(admin.TabularInline):  # type: ignore[type-arg]  # generi
 class SubscriptionPlanAdmin(TrailAdmin):
     """Plans with what they cover, and how many of their licenses are in use."""
 
-    list_display = ["title", "org", "start_date", "expiration_date", "is_current", "usage"]
+    list_display = ["title", "org", "begins", "expires", "is_current", "usage"]
     list_filter = [CurrentFilter, "org"]
     ordering = ["title", "pk"]
     search_fields = ["title", "org", "uuid"]
@@ -183,6 +183,16 @@ class SubscriptionPlanAdmin(TrailAdmin):
             links.append({"url": f"{address}?{urlencode({PLAN_PARAMETER: plan.pk})}", "label": _("Licenses")})
         return links
 
+    @admin.display(description=_("begins"), ordering="start_date")
+    def begins(self, plan: SubscriptionPlan) -> str:
+        """Return the day."""
+        return short_date(plan.start_date)
+
+    @admin.display(description=_("expires"), ordering="expiration_date")
+    def expires(self, plan: SubscriptionPlan) -> str:
+        """Return the day."""
+        return short_date(plan.expiration_date)
+
     @admin.display(description=_("current"), boolean=True)
     def is_current(self, plan: SubscriptionPlan) -> bool:
         """Return whether the licenses count now."""
@@ -201,5 +211,5 @@ class SubscriptionPlanAdmin(TrailAdmin):
             min(used, plan.num_licenses),
             gettext("Licenses in use"),
             text,
-            text,
+            text.replace(" ", "\N{NO-BREAK SPACE}"),
         )

@@ -1,14 +1,22 @@
-"""The history of an object in the admin, to be read only."""
+"""What happened to an object and when: its history in the admin, to be read only."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
 from simple_history.admin import SimpleHistoryAdmin
+
+
+def short_date(moment: datetime) -> str:
+    """Return the date without the time, which a list has no room for, on one line."""
+    return date_format(timezone.localtime(moment)).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 class TrailAdmin(SimpleHistoryAdmin):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
@@ -129,7 +129,7 @@ class PlanFormTests(AdminTestCase):
         page = self.client.get(admin_url("subscriptionplan", "change", plan.pk))
         self.assertContains(page, f'href="{LICENSES}?subscription_plan__id__exact={plan.pk}"')
         self.assertContains(page, admin_url("subscriptionplan", "assign", plan.pk))
-        self.assertContains(page, "0 of 50")
+        self.assertContains(page, "0 of 50</meter>")
         self.assertContains(page, "Data Science (course-v1:DemoX+DS+2026)")
         self.assertNotContains(self.client.get(admin_url("subscriptionplan", "add")), "/assign/")
 
@@ -300,6 +300,15 @@ class LicenseListTests(AdminTestCase):
         ]
         assert self.listed("q=ana") == ["ana@example.com Spring"]
         assert self.listed("q=autumn") == ["dan@example.com Autumn"]
+
+    def test_since_when_a_license_is_what_it_is(self) -> None:
+        day = datetime(2026, 3, 4, 12, tzinfo=UTC)
+        License.objects.create(subscription_plan=self.plan, email="never@x.org")
+        for number, status in enumerate(("assigned", "activated", "revoked")):
+            License.objects.filter(status=status).update(**{f"{status}_date": day + timedelta(number)})
+        page = self.client.get(LICENSES)
+        for text in ("assigned<br>March 4", "activated<br>March 5", "revoked<br>March 6", "unassigned<br><"):
+            self.assertContains(page, text.replace(" ", "\N{NO-BREAK SPACE}"))
 
     def test_costs_the_same_however_many_licenses_there_are(self) -> None:
         before = self.count_queries(LICENSES)
