@@ -1,5 +1,5 @@
 /* Says how many addresses are typed, stops a text that the server would refuse with everything else typed, and names the
-   search for paths, which select2 leaves without a label. */
+   searches that select2 leaves without a label. */
 "use strict";
 {
     const form = document.getElementById("bulk-form");
@@ -42,10 +42,13 @@
     });
     tell();
 
-    const paths = form.querySelector(".field-learning_paths");
-    const label = paths.querySelector("label");
-    label.id = "lp-paths-label";
-    const name = () => paths.querySelector(".select2-search__field")?.setAttribute("aria-labelledby", label.id);
-    new MutationObserver(name).observe(paths, {childList: true, subtree: true});
+    const name = () => {
+        for (const search of form.querySelectorAll(".select2-search__field:not([aria-labelledby])")) {
+            const label = search.closest(".form-row").querySelector("label");
+            label.id ||= `${label.htmlFor}-label`;
+            search.setAttribute("aria-labelledby", label.id);
+        }
+    };
+    new MutationObserver(name).observe(form, {childList: true, subtree: true});
     name();
 }
