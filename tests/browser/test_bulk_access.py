@@ -19,6 +19,8 @@ from selenium.webdriver.support.ui import Select
 from learning_paths import api
 from learning_paths.data import JobState
 from learning_paths.models import BulkEnrollmentJob, LearningPath
+from sandbox.demo.content import DATA_SCIENCE
+from sandbox.demo.seed import seed
 from tests.browser.axe import violations
 from tests.browser.bulk import DS, WEB, Desk, enrolled, invited, the_job
 from tests.factories import make_path, make_user
@@ -90,6 +92,16 @@ def test_the_keyboard_is_enough(desk: Desk, data_science: LearningPath) -> None:
     assert desk.step() == "4 Result"
     tab_to(desk, ".lp-download")
     assert (enrolled(data_science), invited(data_science)) == ({"ana"}, {"dan@example.com"})
+
+
+def test_enter_in_a_field_leads_to_the_preview_where_there_are_subscriptions_too(desk: Desk) -> None:
+    seed(crowd=False)
+    desk.visit_form(LearningPath.objects.get(key=DATA_SCIENCE))
+    assert desk.one("[name=_choose_subscription]").is_displayed()
+    desk.fill_in(emails="ana@example.com", reason="Autumn intake", role="Learner")
+    with desk.next_page():
+        keys(desk, Keys.ENTER)
+    assert desk.step() == "2 Preview"
 
 
 def test_nothing_scrolls_sideways_on_a_phone(desk: Desk, data_science: LearningPath, sam: User) -> None:

@@ -112,6 +112,7 @@ def test_a_file_of_5000_lines_is_enrolled_by_a_worker_while_the_page_tells_how_f
             before = done_before(first, lines)
             assert desk.await_progress(f"{before:,} of 4,801 rows") == 100 * before // 4801
             assert desk.state() == "running"
+            desk.await_texts(".lp-rows tbody tr:nth-child(100) .lp-mark", ["Enrolled."])
             assert len(enrolled(data_science)) + len(invited(data_science)) + 1 == before
         later = done_before(second, lines)
         assert desk.await_progress(f"{later:,} of 4,801 rows") == 100 * later // 4801
