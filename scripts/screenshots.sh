@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Takes the pictures of bulk enrollment in docs/screenshots anew, of the demo with a real database and a real worker.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/ensure_chromium.sh
+scripts/venv.sh .venv test django52 services
+scripts/with_services.sh .venv/bin/python -m pytest -m browser tests/browser/screenshots.py
