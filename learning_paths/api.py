@@ -48,6 +48,7 @@ from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
 from learning_paths.actions.license_gate import apply_license_gate, offered_plans, subscription_offer
 from learning_paths.actions.licenses import activate_licenses, assign_licenses, revoke_license, revoke_licenses
+from learning_paths.actions.step_enrollments import enroll_in_steps, retry_step_enrollments
 from learning_paths.licensing.base import PlanData
 from learning_paths.queries.bulk_jobs import (
     abandoned_bulk_jobs,
@@ -60,6 +61,7 @@ from learning_paths.queries.bulk_jobs import (
 from learning_paths.queries.course_runs import get_course_runs, search_course_runs
 from learning_paths.queries.enrollments import active_enrollments, get_active_enrollment, visible_enrollments
 from learning_paths.queries.learning_paths import get_learning_path, get_visible_path, visible_paths
+from learning_paths.queries.step_enrollments import count_failed_step_enrollments, unfinished_step_enrollments
 from learning_paths.queries.users import get_user, is_staff
 from learning_paths.queries.waiting import what_waits_for
 
@@ -79,10 +81,12 @@ __all__ = [
     "cancel_bulk_job",
     "claim_invitations",
     "confirm_bulk_job",
+    "count_failed_step_enrollments",
     "discard_bulk_job",
     "discard_drafts",
     "draft_bulk_job",
     "enroll",
+    "enroll_in_steps",
     "enroll_user_in_course",
     "get_active_enrollment",
     "get_course_runs",
@@ -105,6 +109,7 @@ __all__ = [
     "queue_bulk_job",
     "resume_bulk_job",
     "retry_bulk_job",
+    "retry_step_enrollments",
     "revoke_license",
     "revoke_licenses",
     "run_bulk_job",
@@ -113,6 +118,7 @@ __all__ = [
     "subscription_offer",
     "undo_bulk_job",
     "unenroll",
+    "unfinished_step_enrollments",
     "visible_bulk_jobs",
     "visible_enrollments",
     "visible_paths",

@@ -10,7 +10,7 @@ from edx_django_utils.plugins import PluginSettings, PluginSignals, PluginURLs
 
 
 class LearningPathsConfig(AppConfig):
-    """The plugin as a Django app. The receiver is connected through ``plugin_app``, as the LMS does it."""
+    """The plugin as a Django app. The receivers are connected through ``plugin_app``, as the LMS does it."""
 
     name = "learning_paths"
     verbose_name = _("Learning paths")
@@ -37,6 +37,10 @@ class LearningPathsConfig(AppConfig):
                         PluginSignals.RECEIVER_FUNC_NAME: "claim_invitations_of_saved_user",
                         PluginSignals.SIGNAL_PATH: "django.db.models.signals.post_save",
                         PluginSignals.SENDER_PATH: "django.contrib.auth.models.User",
+                    },
+                    {
+                        PluginSignals.RECEIVER_FUNC_NAME: "enroll_in_waiting_steps",
+                        PluginSignals.SIGNAL_PATH: "learning_paths.signals.step_enrollments_waiting",
                     },
                 ],
             },

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import transaction
 
 from learning_paths import api
+from learning_paths.tasks import tell_workers_of_steps
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -42,6 +43,11 @@ def claim_invitations_of_saved_user(
     _claim_safely(instance, using)
     if transaction.get_connection(using).in_atomic_block:
         transaction.on_commit(lambda: _claim_safely(instance, using), using=using, robust=True)
+
+
+def enroll_in_waiting_steps(sender: Any, ids: list[int], **kwargs: Any) -> None:
+    """Have the workers enroll in the courses of a path those who enrolled in it."""
+    tell_workers_of_steps(ids)
 
 
 def _claim_safely(user: User, using: str | None) -> None:

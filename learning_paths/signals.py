@@ -3,10 +3,13 @@ The events that this package sends, after the change is committed.
 
 Each carries an ``enrollment`` (``learning_paths.data.EnrollmentData``) or an ``invitation``
 (``learning_paths.data.InvitationOutcome``). A receiver that raises is logged and undoes nothing.
+
+``step_enrollments_waiting`` is for this package's own receiver: what waits is to be carried out.
 """
 
 from __future__ import annotations
 
+from django.dispatch import Signal
 from openedx_events.tooling import OpenEdxPublicSignal
 
 from learning_paths.data import EnrollmentData, InvitationOutcome
@@ -37,3 +40,6 @@ LEARNING_PATH_INVITATION_CREATED = OpenEdxPublicSignal(
     event_type="org.openedx.learning.learning_path.invitation.created.v1",
     data={"invitation": InvitationOutcome},
 )
+
+step_enrollments_waiting = Signal()
+"""Sent with ``ids``, a list of ids of ``StepEnrollment`` rows, once they are committed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from celery import shared_task
@@ -13,6 +14,8 @@ from learning_paths import api
 from learning_paths.models import BulkEnrollmentJob
 
 log = logging.getLogger(__name__)
+
+STEPS_PER_TASK = 200
 
 
 @shared_task(
@@ -57,4 +60,39 @@ def tell_workers(job_id: int) -> bool:
     except BrokerError:
         log.exception("Learning paths: no broker for bulk job %s; resume_bulk_jobs will start it", job_id)
         return False
+    return True
+
+
+@shared_task(
+    name="learning_paths.tasks.enroll_in_steps",
+    bind=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    max_retries=30,
+    default_retry_delay=30,
+)
+def enroll_in_steps(self: Any, ids: list[int]) -> None:
+    """
+    Enroll in the course runs that wait under these ids. Safe to deliver twice.
+
+    What a lost message, or a database that is away for long, leaves waiting, ``retry_step_enrollments`` picks up.
+    """
+    try:
+        api.enroll_in_steps(ids)
+    except OperationalError as error:
+        if self.request.is_eager:
+            raise
+        raise self.retry(exc=error) from error
+
+
+def tell_workers_of_steps(ids: Sequence[int]) -> bool:
+    """Tell the workers of course enrollments that wait. Return whether that could be done; why not is logged."""
+    for begin in range(0, len(ids), STEPS_PER_TASK):
+        some = list(ids[begin : begin + STEPS_PER_TASK])
+        try:
+            enroll_in_steps.delay(some)
+        except BrokerError:
+            left = len(ids) - begin
+            log.exception("Learning paths: no broker; course enrollments that retry_step_enrollments will do: %d", left)
+            return False
     return True

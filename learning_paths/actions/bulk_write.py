@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from learning_paths.actions.bulk_plan import PlannedRow
 from learning_paths.actions.events import send_after_commit
+from learning_paths.actions.waiting_steps import expect_steps
 from learning_paths.data import Attribution, InvitationOutcome, RowCode, StateTransition
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
 from learning_paths.models.history import copy_to_history
@@ -32,7 +33,8 @@ SWITCHING = ENROLLING | {RowCode.UNENROLLED}
 
 def write_enrolling(rows: Sequence[PlannedRow], attribution: Attribution, acting_user: User | None) -> None:
     """
-    Carry a locked plan of enrolling out, within its transaction: enrollments, invitations, audit, history, events.
+    Carry a locked plan of enrolling out, within its transaction: enrollments, invitations, audit, history, events, and
+    what is to be done for the courses of the paths.
 
     Raises:
         IntegrityError: somebody inserted one of the rows since they were planned. A new plan sees that row.
@@ -51,6 +53,8 @@ def write_enrolling(rows: Sequence[PlannedRow], attribution: Attribution, acting
     _switch(_enrollments(again), acting_user, now, is_active=True, enrolled_at=now)
     _invite(rows, now)
     _record(rows, _enrolling_transition, attribution, acting_user, now)
+    changed = [(row.enrollment.pk, row.path) for row in [*new, *again] if row.enrollment is not None]
+    expect_steps(changed, enrolled_by_id=attribution.enrolled_by_id, renewed=bool(again))
     _announce(LEARNING_PATH_ENROLLMENT_ACTIVATED, [*new, *again])
     for row in rows:
         if row.code == RowCode.INVITED:

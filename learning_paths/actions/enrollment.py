@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.events import send_after_commit
+from learning_paths.actions.waiting_steps import expect_steps
 from learning_paths.data import Attribution, EnrollmentOutcome, StateTransition
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
 from learning_paths.models import LearningPath, LearningPathEnrollment, LearningPathEnrollmentAllowed
@@ -35,7 +36,9 @@ def enroll(
 
     Binds the pending invitation of the learner's address to this path, if there is one. Writes history always and an
     audit row when ``acting_user`` is somebody else than the learner. Sends ``LEARNING_PATH_ENROLLMENT_ACTIVATED`` after
-    the commit. Whether ``acting_user`` may do this, and may see the path, is for the caller to check. See ADR 0003.
+    the commit; the enrollments in the courses that the path's ``course_enrollment`` names follow, and fail without any
+    effect here (ADR 0007). Whether ``acting_user`` may do this, and may see the path, is for the caller to check. See
+    ADR 0003.
 
     Arguments:
         user: the learner, whose account may be inactive.
@@ -49,7 +52,13 @@ def enroll(
     """
     with transaction.atomic():
         invitation = _lock_pending_invitation(user, learning_path)
-        outcome = activate(user, learning_path, invited=invitation is not None, acting_user=acting_user)
+        outcome = activate(
+            user,
+            learning_path,
+            invited=invitation is not None,
+            enrolled_by_id=None if acting_user is None else acting_user.pk,
+            acting_user=acting_user,
+        )
         if invitation is not None:
             bind(invitation, user)
         if acting_user is not None and acting_user.pk != user.pk:
@@ -110,11 +119,14 @@ def unenroll(
     return outcome
 
 
-def activate(user: User, learning_path: LearningPath, *, invited: bool, acting_user: User | None) -> EnrollmentOutcome:
+def activate(
+    user: User, learning_path: LearningPath, *, invited: bool, enrolled_by_id: int | None, acting_user: User | None
+) -> EnrollmentOutcome:
     """
-    Create the enrollment of a learner in a path or switch it on, with history and event but without audit.
+    Create the enrollment of a learner in a path or switch it on, with history, event and courses but without audit.
 
-    For the other actions only, inside their transaction. ``invited`` says what the learner was before, if not enrolled.
+    For the other actions only, inside their transaction. ``invited`` says what the learner was before, if not enrolled;
+    ``enrolled_by_id`` whom the audit of the courses names, who with an invitation is another than who acts.
 
     Raises:
         AlreadyEnrolled: the learner has an active enrollment.
@@ -133,6 +145,7 @@ def activate(user: User, learning_path: LearningPath, *, invited: bool, acting_u
         created=created,
         transition=StateTransition.ALLOWED_TO_ENROLLED if invited else StateTransition.UNENROLLED_TO_ENROLLED,
     )
+    expect_steps([(enrollment.pk, learning_path)], enrolled_by_id=enrolled_by_id, renewed=not created)
     send_after_commit(LEARNING_PATH_ENROLLMENT_ACTIVATED, enrollment=outcome.enrollment)
     return outcome
 

@@ -65,14 +65,21 @@ def _claim(
     invitation: LearningPathEnrollmentAllowed, user: User, address: str, attributions: dict[int, Attribution]
 ) -> EnrollmentOutcome | None:
     bind(invitation, user)
+    attribution = attributions.get(invitation.pk, Attribution(enrolled_by_id=None))
     try:
-        outcome = activate(user, invitation.learning_path, invited=True, acting_user=None)
+        outcome = activate(
+            user,
+            invitation.learning_path,
+            invited=True,
+            enrolled_by_id=attribution.enrolled_by_id,
+            acting_user=None,
+        )
     except AlreadyEnrolled:
         return None
     record_manual_change(
         outcome.transition,
         email=address,
-        attribution=attributions.get(invitation.pk, Attribution(enrolled_by_id=None)),
+        attribution=attribution,
         enrollment_id=outcome.enrollment.id,
         enrollment_allowed_id=invitation.pk,
         acting_user=None,

@@ -15,6 +15,7 @@ from learning_paths.models.learning_path import (
     Skill,
 )
 from learning_paths.models.license import License, SubscriptionPlan, SubscriptionPlanCourse
+from learning_paths.models.step_enrollment import StepEnrollment
 
 __all__ = [
     "AcquiredSkill",
@@ -29,6 +30,7 @@ __all__ = [
     "ManualEnrollmentAudit",
     "RequiredSkill",
     "Skill",
+    "StepEnrollment",
     "SubscriptionPlan",
     "SubscriptionPlanCourse",
 ]

@@ -57,6 +57,13 @@ class LearningPath(TimeStampedModel):
         INTERMEDIATE = "intermediate", _("Intermediate")
         ADVANCED = "advanced", _("Advanced")
 
+    class CourseEnrollment(models.TextChoices):
+        """In which of its course runs a path enrolls those who enroll in it."""
+
+        NONE = "none", _("No course: learners enroll themselves")
+        FIRST = "first", _("The first step")
+        ALL = "all", _("All steps")
+
     key = LearningPathKeyField(
         max_length=255,
         unique=True,
@@ -90,6 +97,17 @@ class LearningPath(TimeStampedModel):
         default=False,
         verbose_name=_("invite only"),
         help_text=_("Only staff and the people whom staff enrolled or invited see the path and can enroll."),
+    )
+    course_enrollment = models.CharField(
+        max_length=8,
+        choices=CourseEnrollment.choices,
+        default=CourseEnrollment.NONE,
+        verbose_name=_("enroll in courses"),
+        help_text=_(
+            "Whoever enrolls in this learning path from now on, or is enrolled, is enrolled in these courses too. "
+            "Steps that are added later do not count for those who are enrolled by then. Whoever leaves the learning "
+            "path stays in the courses."
+        ),
     )
     enrolled_users = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="LearningPathEnrollment", verbose_name=_("enrolled users")

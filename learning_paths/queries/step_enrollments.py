@@ -1,0 +1,23 @@
+"""Course enrollments of paths that are not done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from django.utils import timezone
+
+from learning_paths.data import StepState
+from learning_paths.models import LearningPath, StepEnrollment
+
+
+def unfinished_step_enrollments(states: Collection[StepState], unchanged_for: timedelta) -> list[int]:
+    """Return the ids of those that have been in one of these states for so long, oldest first, in one query."""
+    found = StepEnrollment.objects.filter(state__in=states, modified__lte=timezone.now() - unchanged_for)
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
+def count_failed_step_enrollments(learning_path: LearningPath) -> int:
+    """Return in how many course enrollments the learners who are in the path failed, in one query."""
+    failed = StepEnrollment.objects.filter(state=StepState.FAILED, enrollment__is_active=True)
+    return failed.filter(enrollment__learning_path=learning_path).count()
