@@ -20,7 +20,7 @@ def license_gate(work: BulkWork, subscription: UUID | None, *, everybody: bool =
     Arguments:
         work: what ``prepare_bulk`` returned.
         subscription: the uuid of the plan; None asks for no license, and returns the work as it is.
-        everybody: take everyone who has a valid license, in place of the addresses of the work.
+        everybody: take everyone who has a valid license, whether the work names them or not.
 
     Raises:
         SubscriptionNotFound: there is no such plan.
@@ -32,12 +32,13 @@ def license_gate(work: BulkWork, subscription: UUID | None, *, everybody: bool =
     keys = [*(path.key for path in work.paths), *work.course_keys]
     allowed = apply_license_gate(subscription, None if everybody else work.emails, keys)
     covered = set(allowed.covered_keys)
+    licensed = set(allowed.licensed_emails)
     return replace(
         work,
         emails=allowed.licensed_emails,
         paths=tuple(path for path in work.paths if path.key in covered),
         course_keys=tuple(key for key in work.course_keys if key in covered),
-        unlicensed_emails=allowed.unlicensed_emails,
+        unlicensed_emails=tuple(email for email in work.emails if email not in licensed),
         uncovered_content=tuple(str(key) for key in allowed.uncovered_keys),
         subscription=subscription,
     )

@@ -18,6 +18,8 @@ from django.contrib.admin.widgets import (
 from django.db.models import QuerySet
 from django.forms import CheckboxSelectMultiple
 from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +43,14 @@ MOST_HOLDERS = 500
 """Holders of licenses that are listed to be picked: a form of more fields than a thousand is refused by Django."""
 
 
+class FilteredSelect(FilteredSelectMultiple):
+    """The admin's two lists side by side, in an element of their own, without which its script displaces the label."""
+
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        """Return the lists."""
+        return format_html('<div class="related-widget-wrapper">{}</div>', super().render(*args, **kwargs))
+
+
 class BulkForm(AttributionForm):
     """
     The first step. Its author may come back to it from the preview: then the draft gives what was typed and uploaded.
@@ -58,7 +68,7 @@ class BulkForm(AttributionForm):
     course_keys = CourseKeysFormField(
         label=_("Course runs"),
         required=False,
-        help_text=_("Learners can be enrolled in course runs by themselves too."),
+        help_text=_("Beside learning paths, or in their place."),
     )
     path_keys = forms.CharField(
         label=_("Keys of learning paths"),
@@ -67,7 +77,7 @@ class BulkForm(AttributionForm):
         widget=AdminTextareaWidget(attrs={"rows": 2}),
     )
     holders = forms.MultipleChoiceField(
-        label=_("Holders of a license"), required=False, widget=FilteredSelectMultiple(_("holders of a license"), False)
+        label=_("Holders of a license"), required=False, widget=FilteredSelect(_("holders of a license"), False)
     )
     everybody = forms.BooleanField(required=False)
     emails = forms.CharField(
@@ -180,13 +190,11 @@ class BulkForm(AttributionForm):
         cleaned = super().clean() or {}
         self._take_file(cleaned)
         self._check_paths(cleaned)
-        if cleaned.get("everybody"):
-            return cleaned
         sources = {"emails": api.parse_text(self.typed), "holders": api.parse_items(cleaned.get("holders", []))}
         if self.file_content:
             sources["file"] = api.parse_csv(self.file_content)
         self.parsed = api.merge(*sources.values())
-        if self.parsed.emails or self.has_error("file") or self.has_error("emails"):
+        if self.parsed.emails or cleaned.get("everybody") or self.has_error("file") or self.has_error("emails"):
             return cleaned
         for name, parsed in sources.items():
             if parsed.invalid and name in self.fields:
@@ -232,7 +240,7 @@ class BulkForm(AttributionForm):
         if "learning_paths" not in cleaned:
             return
         if not self.path_texts and not cleaned.get("course_keys"):
-            self.add_error("learning_paths", gettext("Choose at least one learning path."))
+            self.add_error("learning_paths", gettext("Choose at least one learning path or course run."))
             return
         unknown = api.prepare_bulk([], self.path_texts).invalid_learning_paths
         if unknown:

@@ -123,7 +123,7 @@ class InputTests(BulkFormCase):
         response = self.send(emails="nope\n\nana@", reason=" ", learning_paths=[])
         assert self.errors_of(response) == {
             "reason": ["This field is required."],
-            "learning_paths": ["Choose at least one learning path."],
+            "learning_paths": ["Choose at least one learning path or course run."],
             "emails": [
                 "Line 1: “nope” is not a valid e-mail address.",
                 "Line 3: “ana@” is not a valid e-mail address.",

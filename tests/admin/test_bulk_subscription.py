@@ -174,6 +174,15 @@ class GatedTests(SubscriptionFormCase):
         job = self.draft(learning_paths=[self.path.pk], everybody="on")
         assert self.rows(job) == [("ana@x.org", "enrolled"), ("new@x.org", "invited")]
 
+    def test_who_is_typed_beside_everybody_is_not_forgotten(self) -> None:
+        job = self.draft(learning_paths=[self.path.pk], everybody="on", emails="ben@x.org nope")
+        assert self.rows(job) == [
+            ("nope", "invalid_email"),
+            ("ben@x.org", "unlicensed"),
+            ("ana@x.org", "enrolled"),
+            ("new@x.org", "invited"),
+        ]
+
     def test_many_holders_are_not_listed_one_by_one(self) -> None:
         with patch.object(bulk_form, "MOST_HOLDERS", 1):
             form = self.client.get(f"{ADD}?subscription={self.plan.uuid}").context["form"]
