@@ -51,11 +51,15 @@ def enroll_in_waiting_steps(sender: Any, ids: list[int], **kwargs: Any) -> None:
 
 
 def _claim_safely(user: User, using: str | None) -> None:
-    """Claim what waits for the user. What fails of it keeps nothing else of it from being claimed."""
+    """
+    Claim what waits for the user, if anything does.
+
+    What fails of it, the first look at both included, keeps nothing else of it from being claimed.
+    """
     waiting = _safely(api.what_waits_for, user, using)
-    if waiting is not None and waiting.invitations:
+    if waiting is None or waiting.invitations:
         _safely(api.claim_invitations, user, using)
-    if waiting is not None and waiting.licenses:
+    if waiting is None or waiting.licenses:
         _safely(api.activate_licenses, user, using)
 
 

@@ -64,7 +64,11 @@ class MoveTests(TransactionTestCase):
     SECOND = ("learning_paths", "0002_enrolled_at_audit_and_history")
 
     def setUp(self) -> None:
-        self.addCleanup(lambda: MigrationExecutor(connection).migrate([self.SECOND]))
+        self.addCleanup(self.migrate_to_the_end)
+
+    def migrate_to_the_end(self) -> None:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes("learning_paths"))
 
     def migrate(self, target: tuple[str, str]) -> Any:
         executor = MigrationExecutor(connection)
