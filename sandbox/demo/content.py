@@ -79,6 +79,7 @@ class Subscription:
     """
 
     title: str
+    uuid: str
     num_licenses: int
     path_key: str
     colleagues: tuple[str, ...]
@@ -103,6 +104,7 @@ INVITATION = Invitation(Account("dan"), DATA_SCIENCE, "Welcome to the demo")
 
 SUBSCRIPTION = Subscription(
     title="Data team",
+    uuid="0b7c1a52-5f0e-4d3c-9a61-2f8f4c1d7e90",
     num_licenses=50,
     path_key=DATA_SCIENCE,
     colleagues=(

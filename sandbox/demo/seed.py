@@ -172,6 +172,7 @@ def _subscribe(staff: User, paths: dict[str, LearningPath]) -> None:
     subscription = content.SUBSCRIPTION
     now = timezone.now()
     defaults = {
+        "uuid": subscription.uuid,
         "start_date": now,
         "expiration_date": now + timedelta(days=365),
         "num_licenses": subscription.num_licenses,
