@@ -46,8 +46,10 @@ from learning_paths.actions.course_enrollment import enroll_user_in_course
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
+from learning_paths.actions.job_notices import notices_of_job, send_job_notices
 from learning_paths.actions.license_gate import apply_license_gate, offered_plans, subscription_offer
 from learning_paths.actions.licenses import activate_licenses, assign_licenses, revoke_license, revoke_licenses
+from learning_paths.actions.notices import NOTICES_AT_ONCE, notices_of, send_notices
 from learning_paths.actions.step_enrollments import enroll_in_steps, retry_step_enrollments
 from learning_paths.licensing.base import PlanData
 from learning_paths.queries.bulk_jobs import (
@@ -61,11 +63,13 @@ from learning_paths.queries.bulk_jobs import (
 from learning_paths.queries.course_runs import get_course_runs, search_course_runs
 from learning_paths.queries.enrollments import active_enrollments, get_active_enrollment, visible_enrollments
 from learning_paths.queries.learning_paths import get_learning_path, get_visible_path, visible_paths
+from learning_paths.queries.notices import count_learners_to_tell, has_learners_to_tell, jobs_to_tell, undelivered
 from learning_paths.queries.step_enrollments import count_failed_step_enrollments, unfinished_step_enrollments
 from learning_paths.queries.users import get_user, is_staff
 from learning_paths.queries.waiting import what_waits_for
 
 __all__ = [
+    "NOTICES_AT_ONCE",
     "BulkWork",
     "PlanData",
     "abandoned_bulk_jobs",
@@ -82,6 +86,7 @@ __all__ = [
     "claim_invitations",
     "confirm_bulk_job",
     "count_failed_step_enrollments",
+    "count_learners_to_tell",
     "discard_bulk_job",
     "discard_drafts",
     "draft_bulk_job",
@@ -94,11 +99,15 @@ __all__ = [
     "get_user",
     "get_visible_bulk_job",
     "get_visible_path",
+    "has_learners_to_tell",
     "invite",
     "is_staff",
     "job_csv",
+    "jobs_to_tell",
     "license_gate",
     "merge",
+    "notices_of",
+    "notices_of_job",
     "offered_plans",
     "parse_csv",
     "parse_items",
@@ -115,7 +124,10 @@ __all__ = [
     "run_bulk_job",
     "safe_cell",
     "search_course_runs",
+    "send_job_notices",
+    "send_notices",
     "subscription_offer",
+    "undelivered",
     "undo_bulk_job",
     "unenroll",
     "unfinished_step_enrollments",

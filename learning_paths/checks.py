@@ -37,6 +37,7 @@ LMS_METHODS = (
     "retired_emails",
     "course_enrollments",
     "course_invitations",
+    "preferred_languages",
     "enroll_in_course",
     "invite_to_course",
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from celery import shared_task
+from celery.result import EagerResult
 from django.db import OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
 from learning_paths import api
+from learning_paths.data import BulkReport, LearnerNotice, NoticeReport
 from learning_paths.models import BulkEnrollmentJob
 
 log = logging.getLogger(__name__)
@@ -39,8 +42,28 @@ def run_bulk_job(self: Any, job_id: int) -> None:
         if self.request.is_eager:
             raise
         raise self.retry(exc=error) from error
-    if wait is not None and not self.request.is_eager:
+    if wait is None:
+        tell_learners_of_job(job_id)
+    elif not self.request.is_eager:
         raise self.retry(countdown=wait.total_seconds())
+
+
+@shared_task(name="learning_paths.tasks.send_notices", acks_late=False, max_retries=0)
+def send_notices(payload: list[dict[str, Any]]) -> dict[str, int]:
+    """
+    Send e-mails to some learners, and return how many were sent, withheld and not sent.
+
+    It is acknowledged before it begins: nobody gets an e-mail twice, and a worker that dies leaves some without.
+    """
+    return counts_of(api.send_notices([LearnerNotice.from_payload(notice) for notice in payload]))
+
+
+@shared_task(name="learning_paths.tasks.send_job_notices", bind=True, acks_late=False, max_retries=0)
+def send_job_notices(self: Any, job_id: int) -> None:
+    """Send e-mails to some learners of a job, and ask for the next. Safe to deliver twice: nobody gets two."""
+    while api.send_job_notices(job_id):
+        if not self.request.is_eager and _ask_for_job_notices(job_id):
+            return
 
 
 def start_bulk_job(job: BulkEnrollmentJob) -> None:
@@ -96,3 +119,59 @@ def tell_workers_of_steps(ids: Sequence[int]) -> bool:
             log.exception("Learning paths: no broker; course enrollments that retry_step_enrollments will do: %d", left)
             return False
     return True
+
+
+def start_telling(job: BulkEnrollmentJob) -> None:
+    """
+    Have the learners told of a job that was cancelled, after the commit.
+
+    Its worker does that too, if there is one; nobody is told twice.
+    """
+    job_id = job.pk
+    transaction.on_commit(lambda: tell_learners_of_job(job_id), robust=True)
+
+
+def tell_learners_of_job(job_id: int) -> bool:
+    """Have the learners of a job told, if it is over and they are to be. Return whether that could be asked for."""
+    return not api.has_learners_to_tell(job_id) or _ask_for_job_notices(job_id)
+
+
+def _ask_for_job_notices(job_id: int) -> bool:
+    try:
+        send_job_notices.delay(job_id)
+    except BrokerError:
+        log.exception("Learning paths: no broker to tell the learners of bulk job %s; resume_bulk_jobs will", job_id)
+        return False
+    return True
+
+
+def tell_learners(report: BulkReport) -> dict[str, int]:
+    """
+    Have the learners told of a bulk run that enrolled. Call it after the commit.
+
+    Returns:
+        How many e-mails wait for a worker, were sent, were withheld and failed. Without a broker none of them waits.
+        With one that can't be reached all have failed, which is logged.
+    """
+    counts = Counter(queued=0, sent=0, withheld=0, failed=0)
+    notices = api.notices_of(report)
+    for begin in range(0, len(notices), api.NOTICES_AT_ONCE):
+        counts.update(_ask_for_notices(notices[begin : begin + api.NOTICES_AT_ONCE]))
+    return dict(counts)
+
+
+def _ask_for_notices(notices: Sequence[LearnerNotice]) -> dict[str, int]:
+    try:
+        result = send_notices.delay([notice.payload() for notice in notices])
+    except BrokerError:
+        log.exception("Learning paths: no broker for %d e-mails; they are not sent", len(notices))
+        return {"failed": len(notices)}
+    if not isinstance(result, EagerResult):
+        return {"queued": len(notices)}
+    counts: dict[str, int] = result.result if result.successful() else {"failed": len(notices)}  # type: ignore[assignment]
+    return counts
+
+
+def counts_of(report: NoticeReport) -> dict[str, int]:
+    """Return the numbers of a report."""
+    return {"sent": len(report.sent), "withheld": len(report.withheld), "failed": len(report.failed)}

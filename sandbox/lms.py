@@ -71,6 +71,10 @@ class SandboxLMS(LMS):
             if email in addresses and key in wanted
         }
 
+    def preferred_languages(self, user_ids: Collection[int]) -> dict[int, str]:
+        """See ``LMS.preferred_languages``. The sandbox is in one language."""
+        return {}
+
     def enroll_in_course(
         self,
         user: User,

@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "simple_history",
     "openedx_events",
+    "edx_ace",
     "sandbox",
     "sandbox.accounts",
     "sandbox.courses",
@@ -159,6 +160,17 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     **json.loads(os.environ.get("BROKER_TRANSPORT_OPTIONS") or "{}"),
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+# E-mails go to files, which the front page shows to staff. What edx-ace is told is what the LMS tells it.
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = os.environ.get("EMAIL_FILE_PATH") or str(ROOT / "mail")
+DEFAULT_FROM_EMAIL = "sandbox@example.com"
+ACE_ENABLED_CHANNELS = ["django_email"]
+ACE_ENABLED_POLICIES: list[str] = []
+ACE_CHANNEL_DEFAULT_EMAIL = "django_email"
+ACE_CHANNEL_TRANSACTIONAL_EMAIL = "django_email"
+PLATFORM_NAME = "Learning paths sandbox"
+LMS_ROOT_URL = os.environ.get("LMS_ROOT_URL") or "http://localhost:8000"
 
 LOGGING = {
     "version": 1,

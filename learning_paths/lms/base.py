@@ -125,6 +125,17 @@ class LMS(Protocol):
             account has used is not among them.
         """
 
+    def preferred_languages(self, user_ids: Collection[int]) -> dict[int, str]:
+        """
+        Look up in which language learners want to be written to, all in one query unless they are too many for one.
+
+        Arguments:
+            user_ids: the accounts to look at.
+
+        Returns:
+            The language of each account that chose one. Whether the site has texts in it is not looked at.
+        """
+
     def enroll_in_course(
         self,
         user: User,

@@ -17,6 +17,8 @@ openedx/openedx-platform); they were read in the code before and after the one c
   and not `enrollments/api.py` or `enterprise_support/enrollments/utils.py`.
 - `openedx/core/djangoapps/enrollments/api.py` and `data.py`: `validate_course_mode` and `_default_course_mode`, which
   `CourseEnrollment.enroll` calls itself.
+- `openedx/core/djangoapps/user_api/models.py`: `UserPreference` with `user`, `key` and `value`; the key of the language
+  is `LANGUAGE_KEY` of `openedx/core/djangoapps/lang_pref`.
 - `common/djangoapps/student/models/user.py`: `user_post_save_callback`, which enrolls those who were invited.
 """
 
@@ -134,6 +136,18 @@ class EdxPlatform(LMS):
             if email.isascii()  # MySQL ignores accents; and it finds what instructors wrote in capitals
         }
         return {(email, key) for email, key in found if email in addresses and key in wanted}
+
+    def preferred_languages(self, user_ids: Collection[int]) -> dict[int, str]:
+        """See `LMS.preferred_languages`. Accounts have the preference once they changed the language of the site."""
+        from openedx.core.djangoapps.lang_pref import LANGUAGE_KEY
+        from openedx.core.djangoapps.user_api.models import UserPreference
+
+        chosen: QuerySet[Any] = UserPreference.objects.filter(key=LANGUAGE_KEY)
+        return {
+            user_id: language
+            for chunk in chunks(set(user_ids), chosen.db)
+            for user_id, language in chosen.filter(user__in=chunk).values_list("user_id", "value")
+        }
 
     def enroll_in_course(
         self,

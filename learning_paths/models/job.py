@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
-from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup, RowStatus
+from learning_paths.data import BulkOperation, JobState, NoticeState, RowCode, RowGroup, RowStatus
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -46,7 +46,10 @@ class BulkEnrollmentJob(TimeStampedModel):
     when it was last at it; nobody else writes while they are fresh. What was typed and uploaded is kept until the job
     is confirmed, so that its author can go back to the form.
 
-    .. pii: the e-mail addresses that the author typed or uploaded, while the job is a draft
+    With ``notify`` the learners are told by e-mail, in the order of their addresses: ``notified_to`` is the last one
+    that was taken so far, ``notified_at`` the moment when nobody was left, and the numbers tell what became of them.
+
+    .. pii: the e-mail addresses that the author typed or uploaded, while the job is a draft, and one of a learner
     .. pii_types: email_address
     .. pii_retirement: retained
     """
@@ -74,6 +77,12 @@ class BulkEnrollmentJob(TimeStampedModel):
     file_content = models.BinaryField(blank=True, default=b"")
     total = models.PositiveIntegerField(default=0, verbose_name=_("pairs of address and learning path"))
     counts = models.JSONField(default=dict)
+    notified_to = models.CharField(max_length=254, blank=True)
+    notified_at = models.DateTimeField(null=True)
+    notices_total = models.PositiveIntegerField(default=0)
+    notices_sent = models.PositiveIntegerField(default=0)
+    notices_withheld = models.PositiveIntegerField(default=0)
+    notices_failed = models.PositiveIntegerField(default=0)
     worker = models.CharField(max_length=36, blank=True)
     heartbeat_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True, verbose_name=_("confirmed"))
@@ -118,6 +127,11 @@ class BulkEnrollmentJob(TimeStampedModel):
         seconds = self.duration.total_seconds() if self.duration else 0
         return self.done / seconds if self.done and seconds else None
 
+    @property
+    def notices_left(self) -> int:
+        """How many learners are still to be told of what the job did, as far as that is known."""
+        return max(0, self.notices_total - self.notices_sent - self.notices_withheld - self.notices_failed)
+
     def count(self, *codes: RowCode) -> int:
         """Return how many rows have one of these outcomes."""
         return sum(self.counts.get(code.value, 0) for code in codes)
@@ -148,6 +162,7 @@ class BulkEnrollmentRow(models.Model):
     ``planned`` is what the preview promised, ``code`` what became of it, empty until then. The rows of a job have their
     order by id. ``enrollment`` and ``changed_at`` are what the row changed and the moment at which it did, so that it
     can be told later whether that changed since; of a row of an undo that is not done yet, what is to be undone.
+    ``notice`` is what became of the e-mail to the learner, None as long as nothing has; rows are inserted without it.
 
     .. pii: the e-mail address of the learner
     .. pii_types: email_address
@@ -167,6 +182,7 @@ class BulkEnrollmentRow(models.Model):
     code = models.CharField(max_length=32, blank=True)
     enrollment = models.ForeignKey("LearningPathEnrollment", on_delete=models.SET_NULL, null=True, related_name="+")
     changed_at = models.DateTimeField(null=True)
+    notice = models.CharField(max_length=16, null=True, choices=NoticeState.choices)  # noqa: DJ001 - as said
 
     class Meta:
         verbose_name = _("row of a bulk enrollment job")
