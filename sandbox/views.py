@@ -14,6 +14,7 @@ from learning_paths import api
 from learning_paths.lms.base import CourseRun
 from learning_paths.models import AcquiredSkill, LearningPath, LearningPathEnrollment
 from sandbox.demo.content import INVITATION, LEARNERS, STAFF
+from sandbox.mails import latest_mails
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,15 @@ class PathCard:
 
 def front_page(request: HttpRequest) -> HttpResponse:
     """Show the page, to anyone. The number of queries does not grow with the paths."""
-    context = {"cards": path_cards(request.user), "staff": STAFF, "learners": LEARNERS, "invitation": INVITATION}
+    shows_mails = not request.user.is_anonymous and api.is_staff(request.user)
+    context = {
+        "cards": path_cards(request.user),
+        "staff": STAFF,
+        "learners": LEARNERS,
+        "invitation": INVITATION,
+        "shows_mails": shows_mails,
+        "mails": latest_mails() if shows_mails else [],
+    }
     return render(request, "sandbox/front_page.html", context)
 
 

@@ -23,6 +23,7 @@ if [[ -n $broker ]]; then
     where="in a Celery worker, behind a Redis of its own"
 fi
 
+export LMS_ROOT_URL="http://localhost:$port"
 "$python" manage.py migrate --verbosity 0
 "$python" manage.py seed_demo
 cat <<TEXT
