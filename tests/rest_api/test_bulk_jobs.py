@@ -188,6 +188,8 @@ class JobTests(JobTestCase):
             "learning_paths": [first, OPEN],
             "course_run_keys": [],
             "subscription": None,
+            "notify": False,
+            "notifications": None,
             "reason": "Cohort",
             "role": "scholar",
             "org": "DemoX",

@@ -14,6 +14,7 @@ from rest_framework.reverse import reverse
 from learning_paths import api
 from learning_paths.data import BulkOperation, JobState
 from learning_paths.models import BulkEnrollmentJob
+from learning_paths.rest_api.v1.notices import NotificationsSerializer, notifications_of_job
 
 
 class BulkJobCountsSerializer(serializers.Serializer[Any]):
@@ -43,6 +44,8 @@ class BulkJobSerializer(serializers.Serializer[Any]):
     subscription = serializers.UUIDField(
         allow_null=True, read_only=True, help_text=_("The plan whose licenses the learners need.")
     )
+    notify = serializers.BooleanField(read_only=True, help_text=_("Whether the learners are told, in the end."))
+    notifications = serializers.SerializerMethodField(help_text=_("Null where the learners are not told."))
     reason = serializers.CharField(read_only=True)
     role = serializers.CharField(read_only=True)
     org = serializers.CharField(read_only=True)
@@ -77,6 +80,11 @@ class BulkJobSerializer(serializers.Serializer[Any]):
     def get_counts(self, job: BulkEnrollmentJob) -> dict[str, int]:
         """Return what ``render_jobs`` looked up."""
         return {group.value: count for group, count in self.context["counts"][job.pk].items()}
+
+    @extend_schema_field(NotificationsSerializer(allow_null=True))
+    def get_notifications(self, job: BulkEnrollmentJob) -> dict[str, int] | None:
+        """Return how far the e-mails are."""
+        return notifications_of_job(job)
 
     def _address_of(self, name: str, job: BulkEnrollmentJob) -> str:
         # A route with an optional slash is reversed to the one without.

@@ -37,7 +37,7 @@ from learning_paths.rest_api.v1.bulk_schema import (
 from learning_paths.rest_api.v1.filters import BulkJobFilter
 from learning_paths.rest_api.v1.pagination import NewestFirst
 from learning_paths.rest_api.v1.permissions import IsStaff
-from learning_paths.tasks import start_bulk_job
+from learning_paths.tasks import start_bulk_job, start_telling
 
 LINES_AT_ONCE = 500
 
@@ -124,14 +124,17 @@ class BulkJobViewSet(PathsViewSet):
     @described(
         operation_id="bulk_enrollment_jobs_cancel",
         summary="Cancel a bulk job",
-        description="Stops a job that waits or runs. What is done stays done; after the answer, nothing more is.",
+        description=(
+            "Stops a job that waits or runs. What is done stays done, and with `notify` its learners are told; after "
+            "the answer, nothing more is done."
+        ),
         parameters=[UUID_OF_JOB],
         request=None,
         responses={200: BulkJobSerializer, 403: NOT_STAFF, 404: NO_JOB, 409: NOT_GOING_ON},
     )
     def cancel(self, request: Request, uuid: str) -> Response:
         """Answer POST."""
-        api.cancel_bulk_job(self._job(uuid))
+        start_telling(api.cancel_bulk_job(self._job(uuid)))
         return Response(render_job(self._job(uuid), request))
 
     def _job(self, uuid: str) -> BulkEnrollmentJob:

@@ -21,6 +21,8 @@ A_JOB: dict[str, Any] = {
     "learning_paths": ["path-v1:DemoX+DS101+2026"],
     "course_run_keys": [],
     "subscription": None,
+    "notify": False,
+    "notifications": None,
     "reason": "Cohort of autumn",
     "role": "",
     "org": "",

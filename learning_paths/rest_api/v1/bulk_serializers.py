@@ -15,6 +15,7 @@ from rest_framework import serializers
 
 from learning_paths import api
 from learning_paths.data import BulkReport, ParsedEmails, RowCode, RowOutcome, RowStatus
+from learning_paths.rest_api.v1.notices import NotificationsSerializer, NotifyField
 
 SEPARATORS = re.compile(r"[,;\s]+")
 TEXT_OR_LIST = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -116,6 +117,7 @@ class BulkRequestSerializer(StrictSerializer):
         allow_null=True,
         help_text=_("Only those who hold a valid license of this plan, and only in what it covers."),
     )
+    notify = NotifyField()
 
     def validate_file(self, file: Any) -> Any:
         """Refuse a file that would not fit into memory in comfort."""
@@ -137,12 +139,14 @@ class BulkRequestSerializer(StrictSerializer):
             raise serializers.ValidationError(missing)
         return {**attrs, "emails": api.merge(*parsed)}
 
-    def refuse_course_runs(self) -> None:
-        """Refuse to unenroll from course runs, which is the platform's own affair."""
+    def refuse_what_only_enrolls(self) -> None:
+        """Refuse to unenroll from course runs, which is the platform's own affair, and to tell of unenrolling."""
         if "course_run_keys" in self.validated_data:
             raise serializers.ValidationError(
                 {"course_run_keys": [_("Learners are unenrolled from learning paths only here.")]}
             )
+        if self.is_to_tell:
+            raise serializers.ValidationError({"notify": [_("Learners are told of enrollments only.")]})
 
     @cached_property
     def work(self) -> api.BulkWork:
@@ -155,6 +159,11 @@ class BulkRequestSerializer(StrictSerializer):
     def takes_a_job(self) -> bool:
         """Whether it is more than a request handles itself. Where no pair is left, there is nothing for a job to do."""
         return len(self.work) > settings.LEARNING_PATHS_BULK_SYNC_LIMIT
+
+    @property
+    def is_to_tell(self) -> bool:
+        """Whether the learners are to be told."""
+        return bool(self.validated_data["notify"])
 
     @property
     def attribution(self) -> WhyAndAsWhat:
@@ -215,6 +224,7 @@ class BulkEnrollAnswerSerializer(serializers.Serializer[Any]):
     )
     enrollments_created = serializers.IntegerField()
     enrollment_allowed_created = serializers.IntegerField()
+    notifications = NotificationsSerializer(required=False, help_text=_("Only where “notify” was set."))
 
 
 class BulkUnenrollAnswerSerializer(serializers.Serializer[Any]):

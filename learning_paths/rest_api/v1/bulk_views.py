@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import OpenApiResponse
@@ -34,6 +36,7 @@ from learning_paths.rest_api.v1.bulk_serializers import (
     counts_of_unenrolling,
     render_report,
 )
+from learning_paths.rest_api.v1.notices import notifications
 from learning_paths.rest_api.v1.permissions import IsStaff
 from learning_paths.tasks import start_bulk_job
 
@@ -56,7 +59,8 @@ class BulkEnrollmentViewSet(PathsViewSet):
         description=(
             "Enrolls the owner of each address in each path, now or as soon as an account with the address is active. "
             "Everything is attempted; one row's failure touches no other row, and the answer accounts for everything "
-            "that was named. More than `LEARNING_PATHS_BULK_SYNC_LIMIT` pairs become a job."
+            "that was named. More than `LEARNING_PATHS_BULK_SYNC_LIMIT` pairs become a job. With `notify` each "
+            "learner for whom something changed gets one e-mail."
         ),
         parameters=[LOCATION],
         request=BulkRequestSerializer,
@@ -76,7 +80,8 @@ class BulkEnrollmentViewSet(PathsViewSet):
         if asked.takes_a_job:
             return self._accept(asked, BulkOperation.ENROLL)
         report = self._run(asked, BulkOperation.ENROLL)
-        body = {**render_report(report, changed_as="created"), **counts_of_enrolling(report)}
+        told = notifications(report, notify=asked.is_to_tell and not asked.validated_data["dry_run"])
+        body = {**render_report(report, changed_as="created"), **counts_of_enrolling(report), **told}
         success = status.HTTP_200_OK if asked.validated_data["dry_run"] else status.HTTP_201_CREATED
         return Response(body, status=_status(report, success))
 
@@ -101,7 +106,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
     def destroy(self, request: Request) -> Response:
         """Answer DELETE."""
         asked = self._parse(request)
-        asked.refuse_course_runs()
+        asked.refuse_what_only_enrolls()
         if asked.takes_a_job:
             return self._accept(asked, BulkOperation.UNENROLL)
         report = self._run(asked, BulkOperation.UNENROLL)
@@ -121,10 +126,16 @@ class BulkEnrollmentViewSet(PathsViewSet):
 
     def _accept(self, asked: BulkRequestSerializer, operation: BulkOperation) -> Response:
         """Make a job of the request, or a draft of a dry run."""
+        options: Any = {
+            **asked.attribution,
+            "notify": asked.is_to_tell,
+            "operation": operation,
+            "acting_user": self.caller,
+        }
         if asked.validated_data["dry_run"]:
-            job = api.draft_bulk_job(asked.work, operation=operation, **asked.attribution, acting_user=self.caller)
+            job = api.draft_bulk_job(asked.work, **options)
         else:
-            job = api.queue_bulk_job(asked.work, operation=operation, **asked.attribution, acting_user=self.caller)
+            job = api.queue_bulk_job(asked.work, **options)
             start_bulk_job(job)
         job = api.get_visible_bulk_job(self.caller, job.uuid)  # as it is now: without a broker it has run
         body = render_job(job, self.request)

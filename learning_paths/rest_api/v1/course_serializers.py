@@ -23,6 +23,7 @@ from learning_paths.rest_api.v1.bulk_serializers import (
     WhyAndAsWhat,
     render_report,
 )
+from learning_paths.rest_api.v1.notices import NotificationsSerializer, NotifyField
 
 LARGEST_ID = 2**31 - 1
 
@@ -71,6 +72,7 @@ class EnrollLearnersSerializer(StrictSerializer):
     enrollments_info = EntrySerializer(many=True, required=False, allow_empty=False)
     licenses_info = EntrySerializer(many=True, required=False, allow_empty=False)
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
+    notify = NotifyField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Demand exactly one list, which one request can handle."""
@@ -113,6 +115,7 @@ class LicenseEnrollmentSerializer(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
     role = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
     org = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
+    notify = NotifyField()
 
     def validate_enroll_all(self, enroll_all: bool) -> bool:
         """Take a real boolean only: a text that looks like one must not enroll everybody."""
@@ -153,6 +156,7 @@ class CourseAnswerSerializer(serializers.Serializer[Any]):
     failures = FailureSerializer(many=True)
     invalid_email_addresses = serializers.ListField(child=serializers.CharField(), required=False)
     invalid_user_ids = serializers.ListField(child=serializers.IntegerField(), required=False)
+    notifications = NotificationsSerializer(required=False, help_text=_("Only where “notify” was set."))
 
 
 class LicenseAnswerSerializer(CourseAnswerSerializer):

@@ -28,6 +28,7 @@ from learning_paths.rest_api.v1.course_serializers import (
     LicenseEnrollmentSerializer,
     render_course_report,
 )
+from learning_paths.rest_api.v1.notices import notifications
 from learning_paths.rest_api.v1.permissions import IsStaff
 from learning_paths.tasks import start_bulk_job
 
@@ -67,7 +68,8 @@ class EnrollLearnersViewSet(PathsViewSet):
         asked.is_valid(raise_exception=True)
         work = api.prepare_listed(asked.requests)
         report = api.bulk_enroll(work, reason=asked.validated_data["reason"], acting_user=self.caller)
-        return Response(render_course_report(report), status=status_of(report))
+        told = notifications(report, notify=asked.validated_data["notify"])
+        return Response({**render_course_report(report), **told}, status=status_of(report))
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -111,12 +113,15 @@ class LicenseEnrollmentViewSet(PathsViewSet):
         asked.is_valid(raise_exception=True)
         work = asked.work_of(subscription.validated_data["subscription_uuid"])
         if len(work) > settings.LEARNING_PATHS_BULK_SYNC_LIMIT:
-            job = api.queue_bulk_job(work, **asked.attribution, acting_user=self.caller)
+            job = api.queue_bulk_job(
+                work, **asked.attribution, notify=asked.validated_data["notify"], acting_user=self.caller
+            )
             start_bulk_job(job)
             body = render_job(api.get_visible_bulk_job(self.caller, job.uuid), request)
             return Response({"job": body}, status=status.HTTP_202_ACCEPTED, headers={"Location": body["url"]})
         report = api.bulk_enroll(work, **asked.attribution, acting_user=self.caller)
-        return Response(render_course_report(report), status=status_of(report))
+        told = notifications(report, notify=asked.validated_data["notify"])
+        return Response({**render_course_report(report), **told}, status=status_of(report))
 
 
 class _Subscription(serializers.Serializer[Any]):
