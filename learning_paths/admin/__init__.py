@@ -7,6 +7,7 @@ from learning_paths.admin.invitation import InvitationAdmin
 from learning_paths.admin.learning_path import LearningPathAdmin
 from learning_paths.admin.license import LicenseAdmin
 from learning_paths.admin.skill import SkillAdmin
+from learning_paths.admin.step_enrollment import StepEnrollmentAdmin
 from learning_paths.admin.subscription import SubscriptionPlanAdmin
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "LicenseAdmin",
     "ManualEnrollmentAuditAdmin",
     "SkillAdmin",
+    "StepEnrollmentAdmin",
     "SubscriptionPlanAdmin",
 ]

@@ -25,6 +25,7 @@ from learning_paths.admin.path_inlines import (
     StepInline,
 )
 from learning_paths.admin.path_overview import PathOverviewAdmin
+from learning_paths.admin.step_enrollment import step_failures_of
 from learning_paths.keys import LearningPathKey
 from learning_paths.models import (
     LearningPath,
@@ -79,13 +80,14 @@ class LearningPathAdmin(BulkEntryAdmin, PathOverviewAdmin):
     inlines = [StepInline, RequiredSkillInline, AcquiredSkillInline, GradingCriteriaInline]
     actions = ["bulk_enroll", "bulk_unenroll", "delete_selected"]
     change_form_template = "learning_paths/admin/learning_path_change_form.html"
+    radio_fields = {"course_enrollment": admin.VERTICAL}
 
     def get_fieldsets(self, request: HttpRequest, obj: LearningPath | None = None) -> Any:
         """Show what the site recorded about a path once there is one."""
         fieldsets = [
             (None, {"fields": ["display_name", "key", "subtitle", "description", "image"]}),
             (_("For learners to know"), {"fields": ["level", "duration", "time_commitment"]}),
-            (_("Rules"), {"fields": ["sequential", "invite_only"]}),
+            (_("Rules"), {"fields": ["sequential", "invite_only", "course_enrollment"]}),
         ]
         if obj is not None:
             fieldsets.append((_("Record"), {"fields": ["uuid", "created", "modified"]}))
@@ -127,6 +129,20 @@ class LearningPathAdmin(BulkEntryAdmin, PathOverviewAdmin):
     def pending_invitations(self, learning_path: Any) -> int:
         """Return the number of addresses that wait for an account."""
         return int(learning_path.pending_invitations)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: LearningPath | None = None,
+    ) -> HttpResponse:
+        """Hand the template what it says of courses in which learners of the path could not be enrolled."""
+        if obj is not None:
+            context["step_failures"] = step_failures_of(obj, request, site=self.admin_site.name)
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the search for course runs."""

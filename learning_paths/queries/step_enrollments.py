@@ -18,6 +18,5 @@ def unfinished_step_enrollments(states: Collection[StepState], unchanged_for: ti
 
 
 def count_failed_step_enrollments(learning_path: LearningPath) -> int:
-    """Return in how many course enrollments the learners who are in the path failed, in one query."""
-    failed = StepEnrollment.objects.filter(state=StepState.FAILED, enrollment__is_active=True)
-    return failed.filter(enrollment__learning_path=learning_path).count()
+    """Return how many course enrollments of the path failed, in one query."""
+    return StepEnrollment.objects.filter(state=StepState.FAILED, enrollment__learning_path=learning_path).count()

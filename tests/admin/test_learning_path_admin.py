@@ -26,6 +26,7 @@ INLINES = ["steps", "requiredskill_set", "acquiredskill_set", "grading_criteria"
 def path_form(**fields: Any) -> dict[str, Any]:
     """Return what the form of a path sends, without any row in the inlines unless ``fields`` says so."""
     data: dict[str, Any] = {"display_name": "Data Science", "key": "path-v1:DemoX+DS101+2026"}
+    data["course_enrollment"] = "none"
     for inline in INLINES:
         data |= {f"{inline}-TOTAL_FORMS": 0, f"{inline}-INITIAL_FORMS": 0}
     return data | fields
