@@ -48,7 +48,7 @@ PERMISSIONS = {
 }
 WITHOUT_SUBSCRIPTION = "learning_paths.enroll_without_subscription"
 CHOOSE_SUBSCRIPTION = "_choose_subscription"
-LEARNER_FIELDS = ["holders", "everybody", "emails", "file", "keep_file"]
+LEARNER_FIELDS = ["holders", "everybody", "emails", "file", "keep_file", "notify"]
 TITLES = {BulkOperation.ENROLL: _("Bulk enroll"), BulkOperation.UNENROLL: _("Bulk unenroll")}
 
 
@@ -141,6 +141,7 @@ def _draft(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> Bu
             reason=form.cleaned_data["reason"],
             role=form.cleaned_data["role"],
             org=form.cleaned_data["org"],
+            notify=bool(cleaned.get("notify")),
             typed=form.typed_and_picked,
             file_name=form.file_name,
             file_content=form.file_content,
@@ -178,7 +179,7 @@ def _as_typed(request: HttpRequest) -> dict[str, Any]:
     """Return what was typed and chosen so far, for a form that begins anew with a subscription."""
     typed: dict[str, Any] = {name: request.POST.get(name, "") for name in [*ATTRIBUTION_FIELDS, "emails", "path_keys"]}
     chosen = {name: request.POST.getlist(name) for name in ("learning_paths", "course_keys", "holders")}
-    return {**typed, **chosen, "subscription": request.POST.get("subscription", "")}
+    return {**typed, **chosen, "subscription": request.POST.get("subscription", ""), "notify": "notify" in request.POST}
 
 
 def _keep_file(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> BulkEnrollmentJob | None:
@@ -189,6 +190,7 @@ def _keep_file(form: BulkForm, operation: BulkOperation, request: HttpRequest) -
         api.prepare_bulk([], [path.key for path in form.cleaned_data.get("learning_paths", [])]),
         operation=operation,
         **{name: form.cleaned_data.get(name, "") for name in ATTRIBUTION_FIELDS},
+        notify=bool(form.cleaned_data.get("notify")),
         typed=form.data.get("emails", ""),
         file_name=form.file_name,
         file_content=form.file_content,

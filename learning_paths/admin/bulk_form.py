@@ -98,6 +98,14 @@ class BulkForm(AttributionForm):
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
     )
     keep_file = forms.BooleanField(required=False)
+    notify = forms.BooleanField(
+        label=_("Tell the learners by e-mail"),
+        required=False,
+        help_text=_(
+            "One e-mail to each learner for whom something changes, when all is done. Who has no account yet is told "
+            "how to register."
+        ),
+    )
 
     def __init__(
         self,
@@ -119,12 +127,14 @@ class BulkForm(AttributionForm):
             names = [*ATTRIBUTION_FIELDS]
             given = {name: getattr(draft, name) for name in names}
             given |= {"learning_paths": draft.learning_paths.all(), "emails": draft.typed, "keep_file": True}
-            given |= {"course_keys": draft.course_keys, "subscription": draft.subscription}
+            given |= {"course_keys": draft.course_keys, "subscription": draft.subscription, "notify": draft.notify}
             kwargs["initial"] = {**given, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
         self._offer_content(admin_site, operation, offer)
         self._offer_plans(plans, offer, may_do_without=may_do_without)
         self.fields["reason"].required = settings.LEARNING_PATHS_BULK_REASON_REQUIRED
+        if operation != BulkOperation.ENROLL:
+            del self.fields["notify"]
         if operation == BulkOperation.UNENROLL:
             self.fields["emails"].help_text = _(
                 "Separated by new lines, commas, semicolons or spaces. What waits for an account that is not there yet "

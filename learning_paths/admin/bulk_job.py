@@ -31,12 +31,13 @@ from learning_paths.admin.bulk_enrollment import (
     may_run_anything,
 )
 from learning_paths.admin.bulk_entry import bulk_links
+from learning_paths.admin.bulk_notices import notice_words, undelivered_csv
 from learning_paths.admin.bulk_page import STEPS, RowsTable, confirm_label, planned_changes, progress_of, step_of
 from learning_paths.admin.domain_form import acting_user
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict
 from learning_paths.models import BulkEnrollmentJob, SubscriptionPlan
-from learning_paths.tasks import start_bulk_job
+from learning_paths.tasks import start_bulk_job, start_telling
 
 if TYPE_CHECKING:
     from learning_paths.models import LearningPath
@@ -94,6 +95,7 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
             ("<path:object_id>/edit/", "edit", self.edit_view),
             ("<path:object_id>/progress/", "progress", self.progress_view),
             ("<path:object_id>/results.csv", "results", self.results_view),
+            ("<path:object_id>/undelivered.csv", "undelivered", self.undelivered_view),
             *((f"<path:object_id>/{name}/", name, getattr(self, f"{name}_view")) for name in BUTTONS),
         ]
         own = [path(route, wrap(view), name=f"learning_paths_bulkenrollmentjob_{name}") for route, name, view in pages]
@@ -142,6 +144,7 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
             "original": job,
             "table": table,
             "progress": progress_of(job),
+            "notice": notice_words(job),
             "subscription": _title_of(job.subscription),
             "steps": STEPS,
             "step": step_of(job),
@@ -169,6 +172,10 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
         response["Content-Disposition"] = f'attachment; filename="job-{job.pk}-{name}.csv"'
         return response
 
+    def undelivered_view(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
+        """Hand out whom the e-mail did not reach."""
+        return undelivered_csv(self._job(request, object_id))
+
     @method_decorator(transaction.non_atomic_requests)
     def confirm_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Queue a draft; run it at once when it is small."""
@@ -188,7 +195,7 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
         """Stop a job."""
 
         def cancel(job: BulkEnrollmentJob) -> None:
-            api.cancel_bulk_job(job)
+            start_telling(api.cancel_bulk_job(job))
             self.log_change(request, job, gettext("Cancelled."))
             messages.success(request, gettext("The job was cancelled. What was done before stays done."))
 
