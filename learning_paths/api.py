@@ -63,7 +63,7 @@ from learning_paths.queries.bulk_jobs import (
 from learning_paths.queries.course_runs import get_course_runs, search_course_runs
 from learning_paths.queries.enrollments import active_enrollments, get_active_enrollment, visible_enrollments
 from learning_paths.queries.learning_paths import get_learning_path, get_visible_path, visible_paths
-from learning_paths.queries.notices import count_learners_to_tell, has_learners_to_tell, jobs_to_tell, undelivered
+from learning_paths.queries.notices import count_learners_to_tell, has_learners_to_tell, jobs_left_to_tell, undelivered
 from learning_paths.queries.step_enrollments import count_failed_step_enrollments, unfinished_step_enrollments
 from learning_paths.queries.users import get_user, is_staff
 from learning_paths.queries.waiting import what_waits_for
@@ -103,7 +103,7 @@ __all__ = [
     "invite",
     "is_staff",
     "job_csv",
-    "jobs_to_tell",
+    "jobs_left_to_tell",
     "license_gate",
     "merge",
     "notices_of",

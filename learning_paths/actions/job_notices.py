@@ -49,7 +49,7 @@ def send_job_notices(job_id: int) -> bool:
         mine.update(notified_at=timezone.now())
         return False
     total = job.notices_total if after else left.order_by().values("email").distinct().count()
-    if not mine.update(notified_to=emails[-1], notices_total=total):
+    if not mine.update(notified_to=emails[-1], notices_total=total, modified=timezone.now()):
         return False
     rows = left.filter(email__lte=emails[-1])
     report = send_notices(_notices(rows))

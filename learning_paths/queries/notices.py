@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from learning_paths.data import TELLING, BulkOperation, JobState, NoticeState
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
@@ -16,6 +19,11 @@ def jobs_to_tell() -> QuerySet[BulkEnrollmentJob]:
         operation=BulkOperation.ENROLL,
         state__in=[JobState.FINISHED, JobState.CANCELLED],
     )
+
+
+def jobs_left_to_tell(idle_for: timedelta) -> list[BulkEnrollmentJob]:
+    """Return the jobs whose learners are to be told, and which nobody has told any of for so long."""
+    return list(jobs_to_tell().filter(modified__lt=timezone.now() - idle_for).order_by("pk"))
 
 
 def has_learners_to_tell(job_id: int) -> bool:

@@ -9,6 +9,7 @@ from unittest import mock
 from uuid import uuid4
 
 import ddt
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import TestCase
 from django.utils import timezone
@@ -17,7 +18,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from learning_paths import api, tasks
 from learning_paths.data import JobState
 from learning_paths.models import BulkEnrollmentJob, LearningPathEnrollmentAllowed
-from tests.factories import make_path, make_staff
+from tests.factories import make_path, make_staff, make_user
 
 
 @ddt.ddt
@@ -120,3 +121,54 @@ class ResumeBulkJobsTests(TestCase):
             self.call("--here")
         assert f"{self.lost}: stopped, a bug" in self.out.getvalue()
         assert self.states()[-1] == "finished"
+
+
+class TellTests(TestCase):
+    """The learners of a job that is over, whose message was lost."""
+
+    def setUp(self) -> None:
+        work = api.prepare_bulk("ana@example.com, new@example.com", [make_path().key])
+        self.job = api.queue_bulk_job(work, notify=True, acting_user=make_staff("sam"))
+        make_user("ana")
+
+    def call(self, *args: str) -> str:
+        out = StringIO()
+        call_command("resume_bulk_jobs", *args, stdout=out)
+        return out.getvalue()
+
+    def lose(self) -> None:
+        """Let the job be over for some time."""
+        api.run_bulk_job(self.job.pk)
+        BulkEnrollmentJob.objects.update(modified=timezone.now() - timedelta(seconds=301))
+
+    def test_the_workers_are_told(self) -> None:
+        self.lose()
+        assert self.call() == f"{self.job}: the workers tell its learners.\n"
+        assert len(mail.outbox) == 2
+        assert self.call() == ""
+
+    def test_not_of_a_job_that_is_over_since_a_moment(self) -> None:
+        api.run_bulk_job(self.job.pk)
+        assert self.call() == ""
+
+    def test_without_a_broker_it_says_so(self) -> None:
+        self.lose()
+        with (
+            mock.patch.object(tasks.send_job_notices, "delay", side_effect=BrokerError("refused")),
+            self.assertLogs("learning_paths", "ERROR"),
+            self.assertRaisesMessage(CommandError, "The learners of 1 of 1 jobs could not be told."),
+        ):
+            self.call()
+
+    def test_here(self) -> None:
+        self.lose()
+        assert self.call("--here") == f"{self.job}: 2 of 2 learners were told.\n"
+        assert len(mail.outbox) == 2
+
+    def test_a_job_that_runs_here_tells_too(self) -> None:
+        BulkEnrollmentJob.objects.update(modified=timezone.now() - timedelta(seconds=301))
+        assert self.call("--here").splitlines()[1:] == [
+            f"{self.job}: finished, 2 of 2 pairs done.",
+            f"{self.job}: 2 of 2 learners were told.",
+        ]
+        assert len(mail.outbox) == 2

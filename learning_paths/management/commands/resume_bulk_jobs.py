@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from learning_paths import api
 from learning_paths.models import BulkEnrollmentJob
-from learning_paths.tasks import tell_workers
+from learning_paths.tasks import tell_learners_of_job, tell_workers
 
 
 def seconds(text: str) -> timedelta:
@@ -26,7 +26,8 @@ class Command(BaseCommand):
 
     help = (
         "Start bulk jobs again whose worker is gone, and queued ones that no worker has taken. Safe to run at any time "
-        "and as often as you like, from cron say: a worker that finds another one at a job leaves it alone."
+        "and as often as you like, from cron say: a worker that finds another one at a job leaves it alone. Learners "
+        "who were to be told by e-mail when a job was over, and were not, are told too; nobody is told twice."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,8 +46,13 @@ class Command(BaseCommand):
         jobs = api.abandoned_bulk_jobs(options["queued_for"])
         start = self._run if options["here"] else self._tell
         failed = [job for job in jobs if not start(job)]
+        silent = api.jobs_left_to_tell(options["queued_for"])
+        tell = self._tell_learners_here if options["here"] else self._ask_for_notices
+        untold = [job for job in silent if not tell(job)]
         if failed:
             raise CommandError(f"{len(failed)} of {len(jobs)} jobs could not be started or did not end well.")
+        if untold:
+            raise CommandError(f"The learners of {len(untold)} of {len(silent)} jobs could not be told.")
 
     def _tell(self, job: BulkEnrollmentJob) -> bool:
         told = tell_workers(job.pk)
@@ -63,4 +69,16 @@ class Command(BaseCommand):
         job.refresh_from_db(fields=["state", "counts", "total"])
         state = "another worker has it" if wait else f"{job.get_state_display()}, {job.done} of {job.total} pairs done"
         self.stdout.write(f"{job}: {state}.")
-        return True
+        return not api.has_learners_to_tell(job.pk) or self._tell_learners_here(job)
+
+    def _ask_for_notices(self, job: BulkEnrollmentJob) -> bool:
+        asked = tell_learners_of_job(job.pk)
+        self.stdout.write(f"{job}: {'the workers tell its learners' if asked else 'there is no broker'}.")
+        return asked
+
+    def _tell_learners_here(self, job: BulkEnrollmentJob) -> bool:
+        while api.send_job_notices(job.pk):
+            pass
+        job.refresh_from_db(fields=["notices_total", "notices_sent", "notices_failed"])
+        self.stdout.write(f"{job}: {job.notices_sent} of {job.notices_total} learners were told.")
+        return not job.notices_failed
