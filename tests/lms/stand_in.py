@@ -251,6 +251,22 @@ def validate_course_mode(
         raise CourseModeNotFoundError
 
 
+class UserPreference(models.Model):
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255, db_index=True)
+    value = models.TextField()
+
+    objects: ClassVar[models.Manager[UserPreference]] = models.Manager()
+
+    class Meta:
+        app_label = "user_api"
+        apps = REGISTRY
+        unique_together = ("user", "key")
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}"
+
+
 def platform_module(name: str, **attributes: object) -> dict[str, ModuleType]:
     """Return what to put in `sys.modules` for a module of the platform: itself and the packages around it."""
     module = ModuleType(name)

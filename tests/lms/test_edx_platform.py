@@ -14,7 +14,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.lms import chunks
 from learning_paths.lms.edx_platform import EdxPlatform
-from tests.lms.stand_in import CourseOverview, platform_module
+from tests.lms.stand_in import CourseOverview, UserPreference, platform_module
 
 DS101 = CourseKey.from_string("course-v1:DemoX+DS101+2026")
 WEB = CourseKey.from_string("course-v1:DemoX+WEB+2026_T1")
@@ -183,3 +183,30 @@ class RetiredEmailsTest(TestCase):
     def test_no_addresses_cost_no_query(self) -> None:
         with self.assertNumQueries(0):
             assert self.lms.retired_emails([]) == set()
+
+
+class PreferredLanguagesTest(TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        with connection.schema_editor() as editor:
+            editor.create_model(UserPreference)
+        cls.addClassCleanup(cls.drop_table)
+        modules = platform_module("openedx.core.djangoapps.user_api.models", UserPreference=UserPreference)
+        modules |= platform_module("openedx.core.djangoapps.lang_pref", LANGUAGE_KEY="pref-lang")
+        cls.enterClassContext(mock.patch.dict("sys.modules", modules))
+        super().setUpClass()
+
+    @staticmethod
+    def drop_table() -> None:
+        with connection.schema_editor() as editor:
+            editor.delete_model(UserPreference)
+
+    def test_the_languages_of_those_who_chose_one(self) -> None:
+        ana, ben, chloe = (get_user_model().objects.create(username=name) for name in ("ana", "ben", "chloe"))
+        UserPreference.objects.create(user=ana, key="pref-lang", value="es-419")
+        UserPreference.objects.create(user=ana, key="time_zone", value="Europe/Madrid")
+        UserPreference.objects.create(user=chloe, key="pref-lang", value="de")
+        with self.assertNumQueries(1):
+            assert EdxPlatform().preferred_languages([ana.pk, ben.pk]) == {ana.pk: "es-419"}
+        with self.assertNumQueries(0):
+            assert EdxPlatform().preferred_languages([]) == {}

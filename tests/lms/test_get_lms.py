@@ -34,6 +34,9 @@ class EmptyPlatform:
     ) -> set[tuple[str, CourseKey]]:
         return set()
 
+    def preferred_languages(self, user_ids: Collection[int]) -> dict[int, str]:
+        return {}
+
     def enroll_in_course(
         self,
         user: User,

@@ -169,6 +169,9 @@ class TestBulkReads(TestCase):
             assert get_lms().course_invitations([], [self.python]) == set()
             assert get_lms().course_invitations(["eve@example.com"], []) == set()
 
+    def test_nobody_chose_a_language(self) -> None:
+        assert get_lms().preferred_languages([1, 2]) == {}
+
 
 class TestClaiming(TestCase):
     """Eve is invited to a course that is full and closed by now, as the LMS would let her in."""
