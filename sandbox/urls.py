@@ -15,7 +15,7 @@ from sandbox.views import front_page
 LINKS_IN_EMAILS: list[URLPattern | URLResolver] = [
     path("register", RedirectView.as_view(pattern_name="register", query_string=True)),
     path("dashboard", RedirectView.as_view(pattern_name="front-page")),
-    re_path(r"^courses/(?:[^/]+)/course/$", RedirectView.as_view(pattern_name="front-page")),
+    re_path(r"^courses/(?:[^/]+)/(?:course/|about)$", RedirectView.as_view(pattern_name="front-page")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -129,11 +129,12 @@ def _letters(notices: Sequence[LearnerNotice]) -> Iterator[_Letter]:
         for notice in some:
             user = users.get(notice.email)
             # Whoever was invited and has activated an account since was enrolled by that.
-            message_type = enrolled if notice.enrolled or (user is not None and user.is_active) else invited
+            is_in = bool(notice.enrolled) or (user is not None and user.is_active)
+            message_type = enrolled if is_in else invited
             own = {
                 "email": notice.email,
                 "username": user.get_username() if user else notice.username,
-                "items": [items[key] for key in notice.keys if key in items],
+                "items": [items[key, is_in] for key in notice.keys if (key, is_in) in items],
             }
             yield _Letter(
                 message_type,
@@ -167,18 +168,31 @@ def _languages(user_ids: Collection[int]) -> dict[int, str]:
     return languages
 
 
-def _items(keys: Collection[LearningPathKey | CourseKey]) -> dict[LearningPathKey | CourseKey, dict[str, Any]]:
-    """Return the paths and course runs by key, as the templates need them. A path that is gone is absent."""
+def _items(
+    keys: Collection[LearningPathKey | CourseKey],
+) -> dict[tuple[LearningPathKey | CourseKey, bool], dict[str, Any]]:
+    """
+    Return the paths and course runs as the templates need them, by key, and whether the learner is enrolled already.
+
+    Who is not enrolled is led to the page about a course, which is public. A path that is gone is absent.
+    """
     course_keys = {key for key in keys if isinstance(key, CourseKey)}
-    items: dict[LearningPathKey | CourseKey, dict[str, Any]] = {}
+    names: dict[LearningPathKey | CourseKey, str] = {key: str(key) for key in course_keys}
     if path_keys := [key for key in keys if not isinstance(key, CourseKey)]:
-        for path in LearningPath.objects.only("key", "display_name").filter(key__in=path_keys):
-            items[path.key] = {"name": path.display_name or str(path.key), "url": "", "is_course": False}
-    runs = get_lms().course_runs(course_keys) if course_keys else {}
-    for key in course_keys:
-        name = runs[key].name if key in runs else str(key)
-        items[key] = {"name": name, "url": _url(f"/courses/{key}/course/"), "is_course": True}
-    return items
+        paths = LearningPath.objects.only("key", "display_name").filter(key__in=path_keys)
+        names.update((path.key, path.display_name or str(path.key)) for path in paths)
+    if course_keys:
+        names.update((key, run.name) for key, run in get_lms().course_runs(course_keys).items())
+    pages = {True: "course/", False: "about"}
+    return {
+        (key, is_in): {
+            "name": name,
+            "url": _url(f"/courses/{key}/{page}") if key in course_keys else "",
+            "is_course": key in course_keys,
+        }
+        for key, name in names.items()
+        for is_in, page in pages.items()
+    }
 
 
 def site_context() -> dict[str, str]:

@@ -172,6 +172,10 @@ class SendTests(NoticesTestCase):
             assert "Register with exactly this address, new@example.com" in content
             assert "https://lms.example.com/register" in content
 
+    def test_who_is_not_enrolled_yet_is_led_to_what_everybody_may_see(self) -> None:
+        message = self.send("new@example.com", courses=[PY101])
+        assert f"https://lms.example.com/courses/{PY101}/about" in str(message.body)
+
     def test_somebody_with_an_inactive_account_is_told_to_activate_it(self) -> None:
         message = self.send("chloe@example.com", self.web)
         for content in (str(message.body), html_of(message)):

@@ -68,4 +68,5 @@ class MailsTests(TestCase):
     def test_the_links_in_e_mails_lead_somewhere(self) -> None:
         self.assertRedirects(self.client.get("/register"), "/accounts/register/")
         self.assertRedirects(self.client.get("/dashboard"), "/")
-        self.assertRedirects(self.client.get("/courses/course-v1:DemoX+PY101+2026/course/"), "/")
+        for page in ("course/", "about"):
+            self.assertRedirects(self.client.get(f"/courses/course-v1:DemoX+PY101+2026/{page}"), "/")
