@@ -37,6 +37,8 @@ def _numbers(job: BulkEnrollmentJob) -> Iterator[str]:
         yield _counted(gettext("%(n)s withheld by the site's policies"), job.notices_withheld)
     if job.notices_left:
         yield _counted(gettext("%(n)s not sent yet"), job.notices_left)
+    if job.notices_unknown:
+        yield _counted(gettext("%(n)s not known, as a worker was stopped while it sent them"), job.notices_unknown)
 
 
 def _counted(text: str, n: int) -> str:

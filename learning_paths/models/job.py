@@ -130,6 +130,15 @@ class BulkEnrollmentJob(TimeStampedModel):
     @property
     def notices_left(self) -> int:
         """How many learners are still to be told of what the job did, as far as that is known."""
+        return 0 if self.notified_at else self._notices_without_outcome
+
+    @property
+    def notices_unknown(self) -> int:
+        """How many e-mails a worker had in hand when it was stopped. They are not sent again: nobody gets two."""
+        return self._notices_without_outcome if self.notified_at else 0
+
+    @property
+    def _notices_without_outcome(self) -> int:
         return max(0, self.notices_total - self.notices_sent - self.notices_withheld - self.notices_failed)
 
     def count(self, *codes: RowCode) -> int:

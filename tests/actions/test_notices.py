@@ -380,7 +380,7 @@ class JobTests(NoticesTestCase):
             api.send_job_notices(job.pk)
         self.tell(job)
         assert [message.to for message in mail.outbox] == [["new@example.com"]]
-        assert (job.notices_total, job.notices_sent, job.notices_left) == (3, 1, 2)
+        assert (job.notices_total, job.notices_sent, job.notices_left, job.notices_unknown) == (3, 1, 0, 2)
 
     @override_settings(EMAIL_BACKEND=f"{__name__}.RefusingBackend")
     def test_failures_are_facts_of_their_own(self) -> None:

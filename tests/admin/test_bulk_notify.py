@@ -116,6 +116,7 @@ class NotifyTests(AdminTestCase):
             ({"state": JobState.FINISHED}, "are about to be sent."),
             ({"notices_total": 1500, "notices_sent": 1200, "notices_withheld": 2}, "1,200 sent, 2 withheld"),
             ({"notices_total": 1500}, "298 not sent yet."),
+            ({"notified_at": job.modified}, "298 not known, as a worker was stopped"),
             ({"notices_total": 0, "notified_at": job.modified}, "No e-mails were sent"),
         ):
             BulkEnrollmentJob.objects.filter(pk=job.pk).update(**values)

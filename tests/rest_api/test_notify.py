@@ -131,7 +131,7 @@ class JobTests(CommittingTestCase):
     def test_it_tells_when_it_is_over(self) -> None:
         job = self.send()
         assert (job["state"], job["notify"]) == ("finished", True)
-        assert job["notifications"] == {"queued": 0, "sent": 2, "withheld": 0, "failed": 0}
+        assert job["notifications"] == {"queued": 0, "sent": 2, "withheld": 0, "failed": 0, "unknown": 0}
         assert recipients() == ["ana@example.com", "new@example.com"]
 
     def test_a_quiet_one(self) -> None:
@@ -142,7 +142,7 @@ class JobTests(CommittingTestCase):
     def test_a_draft_tells_nobody_before_it_is_confirmed(self) -> None:
         job = self.send(dry_run=True)
         assert (job["state"], job["notify"]) == ("draft", True)
-        assert job["notifications"] == {"queued": 0, "sent": 0, "withheld": 0, "failed": 0}
+        assert job["notifications"] == {"queued": 0, "sent": 0, "withheld": 0, "failed": 0, "unknown": 0}
         assert mail.outbox == []
         job = self.assert_json(self.client.post(f"{JOBS}{job['uuid']}/confirm/"), 202)
         assert job["notifications"]["sent"] == 2

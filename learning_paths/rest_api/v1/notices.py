@@ -19,6 +19,9 @@ class NotificationsSerializer(serializers.Serializer[Any]):
     sent = serializers.IntegerField(help_text=_("Handed to the mail server."))
     withheld = serializers.IntegerField(help_text=_("Not sent as the policies of the site say so."))
     failed = serializers.IntegerField(help_text=_("Not sent, for a reason that the log tells."))
+    unknown = serializers.IntegerField(
+        required=False, help_text=_("Of jobs: in the hands of a worker that was stopped. They are not sent again.")
+    )
 
 
 class NotifyField(serializers.BooleanField):
@@ -48,4 +51,5 @@ def notifications_of_job(job: BulkEnrollmentJob) -> dict[str, int] | None:
         "sent": job.notices_sent,
         "withheld": job.notices_withheld,
         "failed": job.notices_failed,
+        "unknown": job.notices_unknown,
     }
