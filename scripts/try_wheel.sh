@@ -48,6 +48,7 @@ for name in (
     "py.typed",
     "conf/locale/en/LC_MESSAGES/django.po",
     "templates/learning_paths/admin/learning_path_change_form.html",
+    "templates/learning_paths/edx_ace/invited/email/body.html",
 ):
     assert files("learning_paths").joinpath(name).is_file(), name
 path = LearningPath.objects.create(key="path-v1:A+B+C", display_name="Path")
