@@ -6,6 +6,7 @@ PYTEST_WORKERS ?= auto
 export PYTHON
 
 PYTEST = .venv/bin/python -m pytest
+NO_DATABASE = --ignore=tests/actions/test_bulk_parsing.py
 PARALLEL = --numprocesses $(PYTEST_WORKERS) --maxprocesses 8
 
 help: ## this list
@@ -22,7 +23,7 @@ test: ## every test that needs no service, on SQLite; branch coverage
 
 test-services: ## the same tests and those that need servers, on MariaDB (DATABASE_URL) and Redis (REDIS_URL)
 	@scripts/venv.sh .venv test django52 services
-	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) $(PARALLEL) -m "not browser" $(ARGS)
+	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) $(PARALLEL) -m "not browser" $(NO_DATABASE) $(ARGS)
 
 test-browser: ## the tests that drive a browser, on MariaDB and Redis
 	@scripts/ensure_chromium.sh

@@ -213,10 +213,7 @@ class RefusalTests(Base):
         ({"learning_paths": OPEN, "emails": "new@example.com", "reason": "a\x00b"}, {"reason"}),
         ({"learning_paths": OPEN, "emails": "new@example.com", "reason": "\ud800"}, {"reason"}),
         ({"learning_paths": OPEN, "emails": "new@example.com", "file": "x"}, {"file"}),
-        (
-            {"learning_paths": OPEN, "emails": "new@example.com", "unheard": True, "notify": True},
-            {"unheard", "notify"},
-        ),
+        ({"learning_paths": OPEN, "emails": "new@example.com", "unheard": True}, {"unheard"}),
         ({"learning_paths": OPEN, "emails": "new@example.com", "subscription": "x"}, {"subscription"}),
     )
     @ddt.unpack
