@@ -2,7 +2,7 @@
 Telling the learners of a bulk job, some hundred at a time, so that it may be interrupted and delivered twice.
 
 Some learners are taken by one statement that moves the mark on the job past their addresses, and only then sent their
-e-mails: nobody gets two, and a worker that is killed costs those that it had taken and had not reached. See ADR 0009.
+e-mails: nobody gets two, and a worker that is killed costs those that it had taken and had not reached. See ADR 0011.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Telling learners by e-mail what was changed for them: one message to each, of everything.
 
-It happens after the commits of what it tells of, and whatever becomes of it undoes nothing of that. See ADR 0009.
+It happens after the commits of what it tells of, and whatever becomes of it undoes nothing of that. See ADR 0011.
 """
 
 from __future__ import annotations
