@@ -1,0 +1,55 @@
+"""Plain values that cross the layers."""
+
+from learning_paths.data.bulk import BulkOperation, BulkReport, JobState, RowCode, RowGroup, RowOutcome, RowStatus
+from learning_paths.data.enrollment import (
+    Attribution,
+    CourseEnrollmentOutcome,
+    CourseEnrollmentRequest,
+    EnrollmentData,
+    EnrollmentOutcome,
+    InvitationOutcome,
+    StateTransition,
+    StepState,
+    Waiting,
+)
+from learning_paths.data.licenses import (
+    GateResult,
+    LicenseCode,
+    LicenseOutcome,
+    LicenseReport,
+    LicenseStatus,
+    SubscriptionOffer,
+)
+from learning_paths.data.notices import TELLING, LearnerNotice, NoticeReport, NoticeState
+from learning_paths.data.parsing import InvalidEntry, ParsedEmails
+
+__all__ = [
+    "TELLING",
+    "Attribution",
+    "BulkOperation",
+    "BulkReport",
+    "CourseEnrollmentOutcome",
+    "CourseEnrollmentRequest",
+    "EnrollmentData",
+    "EnrollmentOutcome",
+    "GateResult",
+    "InvalidEntry",
+    "InvitationOutcome",
+    "JobState",
+    "LearnerNotice",
+    "LicenseCode",
+    "LicenseOutcome",
+    "LicenseReport",
+    "LicenseStatus",
+    "NoticeReport",
+    "NoticeState",
+    "ParsedEmails",
+    "RowCode",
+    "RowGroup",
+    "RowOutcome",
+    "RowStatus",
+    "StateTransition",
+    "StepState",
+    "SubscriptionOffer",
+    "Waiting",
+]
