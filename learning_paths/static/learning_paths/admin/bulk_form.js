@@ -12,7 +12,19 @@
     const subscription = form.querySelector("[name=subscription]");
     if (subscription) {
         const choose = form.querySelector("[name=_choose_subscription]");
-        subscription.addEventListener("change", () => choose.click());
+        // Arrow keys pass through what is not meant: who chooses by keys goes on to the button.
+        let byKey = false;
+        subscription.addEventListener("keydown", () => {
+            byKey = true;
+        });
+        subscription.addEventListener("pointerdown", () => {
+            byKey = false;
+        });
+        subscription.addEventListener("change", () => {
+            if (!byKey) {
+                choose.click();
+            }
+        });
     }
 
     const limit = Number(box.dataset.limit);
