@@ -135,6 +135,27 @@ class Desk:
         chosen = Select(self.one("select[name=learning_paths]")).all_selected_options
         return [str(option.get_attribute("textContent")) for option in chosen]
 
+    def choose_subscription(self, title: str) -> None:
+        """Choose a subscription, and wait for the form that the page's script then asks for."""
+        with self.next_page():
+            Select(self.one("select[name=subscription]")).select_by_visible_text(title)
+
+    def offered(self, name: str) -> dict[str, bool]:
+        """Return the boxes of a field by what they say, and whether each is ticked."""
+        return {label.text: self._box_of(label).is_selected() for label in self.all(f"#id_{name} label")}
+
+    def tick(self, name: str, words: str) -> None:
+        """Tick the box of a field that says this."""
+        [box] = [self._box_of(label) for label in self.all(f"#id_{name} label") if label.text == words]
+        box.click()
+
+    def filter_holders(self, words: str) -> list[str]:
+        """Type into the box above the holders of a license, and return who is listed then."""
+        box = self.one("#id_holders_input")
+        box.clear()
+        box.send_keys(words)
+        return self.texts("#id_holders_from option")
+
     def errors(self) -> dict[str, list[str]]:
         """Return what is wrong, by the field beside which it stands."""
         return {
@@ -177,6 +198,9 @@ class Desk:
         message = f"The page does not say: {text}"
         self._waiting.until(lambda _: self.one("[data-job=text]").text.startswith(text), message)
         return round(float(self.one("progress").get_attribute("value") or 0))
+
+    def _box_of(self, label: WebElement) -> WebElement:
+        return self.one(f"#{label.get_attribute('for')}")
 
     @property
     def _waiting(self) -> WebDriverWait[Chrome]:
