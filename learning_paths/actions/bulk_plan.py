@@ -162,9 +162,10 @@ def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedR
     """
     if operation == BulkOperation.UNDO:
         return _plan_undo(chunk, lock=lock)
+    # First the invitations: whoever claimed one before it was locked has an account by now that is seen after it.
+    invitations = _invitations(chunk, lock=lock)
     users = users_by_email(chunk.emails)
     retired = retired_among(chunk.emails, users) if operation == BulkOperation.ENROLL else set()
-    invitations = _invitations(chunk, lock=lock)
     enrollments = _enrollments(users, chunk, lock=lock)
     decide = _enrolling if operation == BulkOperation.ENROLL else _unenrolling
     rows = []

@@ -41,13 +41,13 @@ EIGHT = [f"new{number}@example.com" for number in range(8)]
 
 def codes(job: BulkEnrollmentJob) -> dict[tuple[str, str], str]:
     """What became of each pair."""
-    rows = job.rows.filter(learning_path__isnull=False).select_related("learning_path")
+    rows = job.rows.filter(learning_path__isnull=False).select_related("learning_path").order_by("pk")
     return {(row.email, str(row.learning_path.key)): row.code for row in rows if row.learning_path}
 
 
 def planned(job: BulkEnrollmentJob) -> dict[tuple[str, str], str]:
     """What is planned for each pair."""
-    rows = job.rows.filter(learning_path__isnull=False).select_related("learning_path")
+    rows = job.rows.filter(learning_path__isnull=False).select_related("learning_path").order_by("pk")
     return {(row.email, str(row.learning_path.key)): row.planned for row in rows if row.learning_path}
 
 
