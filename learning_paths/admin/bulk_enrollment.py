@@ -203,7 +203,8 @@ def _keep_file(form: BulkForm, operation: BulkOperation, request: HttpRequest) -
 
 def _chosen_paths(request: HttpRequest) -> dict[str, Any]:
     ids = [text for text in request.GET.getlist("learning_paths") if text.isdecimal() and len(text) < 10]
-    return {"learning_paths": LearningPath.objects.filter(pk__in=ids)}
+    chosen: dict[str, Any] = {"learning_paths": LearningPath.objects.filter(pk__in=ids)}
+    return {**chosen, "subscription": request.GET.get("subscription", "")}
 
 
 def _log(model_admin: ModelAdmin[Any], request: HttpRequest, job: BulkEnrollmentJob) -> None:

@@ -183,6 +183,10 @@ class GatedTests(SubscriptionFormCase):
             ("new@x.org", "invited"),
         ]
 
+    def test_a_plan_in_the_address_is_chosen_in_the_form(self) -> None:
+        page = self.client.get(f"{ADD}?subscription={self.plan.uuid}")
+        self.assertContains(page, f'<option value="{self.plan.uuid}" selected>')
+
     def test_many_holders_are_not_listed_one_by_one(self) -> None:
         with patch.object(bulk_form, "MOST_HOLDERS", 1):
             form = self.client.get(f"{ADD}?subscription={self.plan.uuid}").context["form"]
