@@ -134,9 +134,9 @@ def prepare_bulk(
         emails=emails.emails,
         paths=tuple(paths.values()),
         invalid_emails=emails.invalid,
-        invalid_learning_paths=tuple(dict.fromkeys(presentable(text) for text in named if text not in paths)),
+        invalid_learning_paths=tuple(presentable(text) for text in named if text not in paths),
         course_keys=tuple(dict.fromkeys(key for key in courses.values() if key is not None)),
-        invalid_course_keys=tuple(dict.fromkeys(presentable(text) for text, key in courses.items() if key is None)),
+        invalid_course_keys=tuple(presentable(text) for text, key in courses.items() if key is None),
     )
 
 

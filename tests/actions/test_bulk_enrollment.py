@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import TestCase
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
@@ -482,6 +482,7 @@ class EquivalenceTests(HypothesisTestCase):
         left=st.booleans(),
         waiting=st.sets(st.sampled_from(["ida@example.com", "new@example.com"])),
     )
+    @example(emails=[], keys=["\x1b", "\uaaf7"], enrolled=set(), left=False, waiting=set())  # shown alike, and two
     def test_bulk_is_one_by_one(
         self, emails: list[str], keys: list[str], enrolled: set[tuple[str, str]], left: bool, waiting: set[str]
     ) -> None:
