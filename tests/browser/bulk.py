@@ -12,11 +12,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from learning_paths.models import (
@@ -82,7 +81,7 @@ class Desk:
         """Do what follows the ``with``, and wait for the page to which it leads."""
         page = self.one("html")
         yield
-        self._waiting.until(staleness_of(page), "The page is the same as before.")
+        self._waiting.until(lambda _: _is_gone(page), "The page is the same as before.")
         self.one("body")
 
     def press(self, name: str) -> None:
@@ -204,7 +203,16 @@ class Desk:
 
     @property
     def _waiting(self) -> WebDriverWait[Chrome]:
-        return WebDriverWait(self.browser, SECONDS, 0.1, [StaleElementReferenceException])
+        # While one page gives way to the next, the driver has more than one word for "there is no such element".
+        return WebDriverWait(self.browser, SECONDS, 0.1, [WebDriverException])
+
+
+def _is_gone(element: WebElement) -> bool:
+    try:
+        element.is_enabled()
+    except WebDriverException:
+        return True
+    return False
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

@@ -7,6 +7,7 @@
     const AFTER_A_FAULT = 5000;
     const ROWS_EVERY = 5000;
     const LIVE = ["#lp-rows tbody", "[data-job=started]"];
+    const leaving = new AbortController();
     let rowsAt = 0;
     let leftToDo;
 
@@ -26,7 +27,7 @@
         }
         rowsAt = Date.now();
         leftToDo = job.counts.not_done;
-        const page = new DOMParser().parseFromString(await (await fetch(window.location.href)).text(), "text/html");
+        const page = new DOMParser().parseFromString(await (await fetch(window.location.href, {signal: leaving.signal})).text(), "text/html");
         for (const selector of LIVE) {
             const [old, fresh] = [document.querySelector(selector), page.querySelector(selector)];
             if (old && fresh) {
@@ -38,11 +39,17 @@
     const look = async () => {
         let wait = EVERY;
         try {
-            const response = await fetch(place.dataset.url, {headers: {"Accept": "application/json"}});
+            const response = await fetch(place.dataset.url, {
+                headers: {"Accept": "application/json"},
+                signal: leaving.signal,
+            });
             if (!response.ok) {
                 throw new Error(String(response.status));
             }
             const job = await response.json();
+            if (leaving.signal.aborted) {
+                return;
+            }
             show(job);
             if (job.is_over) {
                 window.location.reload();
@@ -52,8 +59,13 @@
         } catch {
             wait = AFTER_A_FAULT;
         }
-        setTimeout(look, wait);
+        if (!leaving.signal.aborted) {
+            setTimeout(look, wait);
+        }
     };
+
+    // Whoever presses a button is on the way to the next page, and to what it says: nothing may come in between.
+    document.addEventListener("submit", () => leaving.abort());
 
     setTimeout(look, EVERY);
 }
