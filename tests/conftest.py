@@ -7,13 +7,10 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
-from sandbox import celery_app
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _settings_of_tests() -> Iterator[None]:
     """Hash passwords the cheap way, and let no variable of the developer's shell change what is tested."""
-    celery_app.conf.update(task_always_eager=True, broker_url="memory://localhost")
     with override_settings(
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT=False,
