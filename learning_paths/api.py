@@ -41,8 +41,8 @@ from learning_paths.actions.bulk_jobs import (
 from learning_paths.actions.bulk_licensing import license_gate
 from learning_paths.actions.bulk_listed import prepare_listed
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
-from learning_paths.actions.bulk_report import job_csv, safe_cell, write_csv
-from learning_paths.actions.course_enrollment import enroll_user_in_course
+from learning_paths.actions.bulk_report import csv_lines, job_csv, safe_cell, write_csv
+from learning_paths.actions.course_enrollment import enroll_user_in_course, invite_to_course
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
@@ -87,6 +87,7 @@ __all__ = [
     "confirm_bulk_job",
     "count_failed_step_enrollments",
     "count_learners_to_tell",
+    "csv_lines",
     "discard_bulk_job",
     "discard_drafts",
     "draft_bulk_job",
@@ -101,6 +102,7 @@ __all__ = [
     "get_visible_path",
     "has_learners_to_tell",
     "invite",
+    "invite_to_course",
     "is_staff",
     "job_csv",
     "jobs_left_to_tell",

@@ -16,7 +16,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, apply_isolated
 from learning_paths.actions.bulk_courses import apply_courses, plan_courses
-from learning_paths.actions.bulk_parsing import parse_items, parse_text, presentable
+from learning_paths.actions.bulk_parsing import parse, presentable
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, Target, plan
 from learning_paths.data import Attribution, BulkOperation, BulkReport, InvalidEntry, ParsedEmails, RowOutcome
 from learning_paths.keys import LearningPathKey
@@ -121,10 +121,7 @@ def prepare_bulk(
         course_keys: keys of course runs. Repeated ones count once, malformed ones are set apart; one that the platform
             does not know is a failure of its rows.
     """
-    if isinstance(emails, str):
-        emails = parse_text(emails)
-    elif not isinstance(emails, ParsedEmails):
-        emails = parse_items(emails)
+    emails = parse(emails)
     named = list(dict.fromkeys(str(key).strip() for key in learning_paths))
     keys = {text: key for text in named if (key := _key(text)) is not None}
     found = {path.key: path for path in LearningPath.objects.filter(key__in=list(keys.values()))} if keys else {}

@@ -62,6 +62,13 @@ _HEADERS = frozenset(
 )
 
 
+def parse(emails: str | Iterable[str] | ParsedEmails) -> ParsedEmails:
+    """Return the addresses in a text, a list of texts, or what one of the parsers made of a file."""
+    if isinstance(emails, ParsedEmails):
+        return emails
+    return parse_text(emails) if isinstance(emails, str) else parse_items(emails)
+
+
 def parse_text(text: str) -> ParsedEmails:
     """
     Return the addresses in a text: separated by white space, commas or semicolons, each with or without a name.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TextIO
 
 from django.utils.translation import gettext as _
 
 from learning_paths.data import BulkReport, RowCode
-from learning_paths.models import BulkEnrollmentJob
+from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
 
 HEADER = ("email address", "learning path", "enrollment status", "notes")
 BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -54,17 +54,24 @@ def job_csv(job: BulkEnrollmentJob) -> Iterator[str]:
     Return the lines of a job's result as CSV, in the form of ``write_csv``: of a draft what is planned, else what
     became of each row so far. Two queries, and no more memory than the driver takes for the rows.
     """
-    writer = csv.writer(_Echo())
     paths = {path.pk: str(path.key) for path in job.learning_paths.all()}
     rows = job.rows.only(
         "job", "email", "learning_path", "course_key", "unknown_path", "line", "planned", "code"
     ).order_by("pk")
-    yield writer.writerow(HEADER)
-    for row in rows.iterator(ROWS_AT_ONCE):
-        path = row.unknown_path or row.course_key
-        if row.learning_path_id is not None:
-            path = paths.get(row.learning_path_id, "")
-        yield writer.writerow(map(safe_cell, (row.email, path, *job.describe(row))))
+    yield from csv_lines([HEADER])
+    yield from csv_lines((row.email, _path_of(row, paths), *job.describe(row)) for row in rows.iterator(ROWS_AT_ONCE))
+
+
+def _path_of(row: BulkEnrollmentRow, paths: Mapping[int, str]) -> str:
+    if row.learning_path_id is None:
+        return row.unknown_path or row.course_key
+    return paths.get(row.learning_path_id, "")
+
+
+def csv_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Return rows as lines of CSV, one by one as they are read, with no cell that a spreadsheet would run."""
+    writer = csv.writer(_Echo())
+    return (writer.writerow(map(safe_cell, row)) for row in rows)
 
 
 class _Echo:

@@ -69,7 +69,7 @@ def invite_to_course(email: str, course_key: CourseKey | str, *, reason: str = "
     """
     Have the platform enroll the owner of an address in a course run once there is one, and tell if that is new.
 
-    For the other actions, which know that no active account has the address: such an account is not looked for, and
+    For callers who know that no active account has the address: such an account is not looked for, and
     would not be enrolled before it is changed. Not checked either are what ``acting_user`` may do, and whether the
     course is open and has room; the platform lets in whom staff invited.
 

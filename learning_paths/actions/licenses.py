@@ -13,12 +13,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from learning_paths.actions.bulk_apply import retried
-from learning_paths.actions.bulk_parsing import parse_items, parse_text
+from learning_paths.actions.bulk_parsing import parse
+from learning_paths.actions.bulk_plan import retired_among
 from learning_paths.actions.bulk_write import insert
 from learning_paths.data import LicenseCode, LicenseOutcome, LicenseReport, LicenseStatus, ParsedEmails
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import LicenseNotFound, LicenseRevoked, SubscriptionNotFound
-from learning_paths.lms import get_lms
 from learning_paths.lms.chunks import chunks
 from learning_paths.models import License, SubscriptionPlan
 from learning_paths.models.history import copy_to_history, save_with_history
@@ -98,10 +98,7 @@ def assign_licenses(
     Raises:
         SubscriptionNotFound: the plan was deleted meanwhile.
     """
-    if isinstance(emails, str):
-        emails = parse_text(emails)
-    elif not isinstance(emails, ParsedEmails):
-        emails = parse_items(emails)
+    emails = parse(emails)
     addresses = emails.emails
     rows = retried(lambda: _assign(plan, addresses, acting_user)) if addresses else []
     return LicenseReport(tuple(rows), emails.invalid)
@@ -189,7 +186,7 @@ def _assign_some(
     plan: SubscriptionPlan, addresses: Sequence[str], seats: Seats, acting_user: User | None
 ) -> Iterator[LicenseOutcome]:
     users = users_by_email(addresses)
-    retired = get_lms().retired_emails([address for address in addresses if address not in users])
+    retired = retired_among(addresses, users)
     codes = {address: _decide(address, users.get(address, []), retired, seats) for address in addresses}
     owners = {email: users[email][0] for email, code in codes.items() if code == LicenseCode.ACTIVATED}
     now = timezone.now()

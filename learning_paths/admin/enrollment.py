@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminRadioSelect
-from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
@@ -18,13 +16,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from simple_history.admin import SimpleHistoryAdmin
 
 from learning_paths import api
 from learning_paths.admin.audit import audit_link
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, DomainForm, acting_user, state_of
 from learning_paths.admin.enrollment_actions import EnrollmentActions
 from learning_paths.admin.learning_path import OrganizationFilter
+from learning_paths.admin.trail import TrailAdmin
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
 from learning_paths.models import LearningPath, LearningPathEnrollment
 
@@ -90,7 +88,7 @@ class PathOrganizationFilter(OrganizationFilter):
 
 
 @admin.register(LearningPathEnrollment)
-class LearningPathEnrollmentAdmin(EnrollmentActions, SimpleHistoryAdmin):
+class LearningPathEnrollmentAdmin(EnrollmentActions, TrailAdmin):
     """Adding enrolls, changing switches on and off, both through the same functions as everywhere else."""
 
     list_display = ["user", "path", "is_active", "enrolled"]
@@ -168,29 +166,6 @@ class LearningPathEnrollmentAdmin(EnrollmentActions, SimpleHistoryAdmin):
         obj.pk = outcome.enrollment.id
         obj.refresh_from_db()
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show who changed the enrollment and when."""
-        _check_ids(object_id)
-        response: HttpResponse = super().history_view(request, object_id, extra_context)
-        return response
-
-    def history_form_view(
-        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show a past state, and refuse to bring it back: that would be a change beside the domain."""
-        if request.method == "POST":
-            raise PermissionDenied
-        _check_ids(object_id, version_id)
-        context = {**(extra_context or {}), "change_history": False}
-        response: HttpResponse = super().history_form_view(request, object_id, version_id, context)
-        return response
-
-    def revert_disabled(self, request: HttpRequest, obj: LearningPathEnrollment | None = None) -> bool:
-        """Offer no way back to a past state: an enrollment is switched on its own page."""
-        return True
-
     @admin.display(description=_("learning path"), ordering="learning_path__display_name")
     def path(self, enrollment: LearningPathEnrollment) -> LearningPath:
         """Return the path. As a field of the row it would be kept on one line, and push the rest off the screen."""
@@ -237,12 +212,3 @@ def _row_link(address: str, text: str, enrollment: LearningPathEnrollment) -> Sa
 def _is_past(obj: LearningPathEnrollment) -> bool:
     """Whether this is a past state of an enrollment, which django-simple-history marks so."""
     return hasattr(obj, "_history")
-
-
-def _check_ids(*texts: str) -> None:
-    """Answer 404 to what can't be an id; django-simple-history would fail."""
-    try:
-        for text in texts:
-            LearningPathEnrollment._meta.pk.to_python(unquote(text))
-    except ValidationError as error:
-        raise Http404 from error
