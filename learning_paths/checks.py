@@ -36,6 +36,8 @@ LMS_METHODS = (
     "search_course_runs",
     "retired_emails",
     "course_enrollments",
+    "course_completions",
+    "course_grades",
     "course_invitations",
     "preferred_languages",
     "enroll_in_course",

@@ -161,6 +161,13 @@ class CourseNotFound(LearningPathsError):
     default_message = _("There is no such course.")
 
 
+class CourseNotInPath(LearningPathsError):
+    """The course run is no step of the path."""
+
+    code = "course_not_in_path"
+    default_message = _("This course is not a step of this learning path.")
+
+
 class CourseModeNotAvailable(LearningPathsError):
     """The course run is not offered in the mode, or only in modes that nobody gets by default."""
 

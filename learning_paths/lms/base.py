@@ -110,6 +110,34 @@ class LMS(Protocol):
             The mode of each active enrollment, by account and course run.
         """
 
+    def course_completions(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:
+        """
+        Look up how much of each course run a learner has completed.
+
+        One query for all of them where the platform keeps that figure, unless the database cannot take so many values
+        at once; else what it takes to count, for each run in which there is something to count.
+
+        Arguments:
+            user: the learner.
+            course_keys: the course runs to look at; they match exactly, also where the database compares without case.
+
+        Returns:
+            The completed share of each run, from 0 to 1. A run in which the learner completed nothing, or that the
+            platform does not know, may be absent.
+        """
+
+    def course_grades(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:
+        """
+        Look up which grade the platform recorded for a learner in each course run, in as few queries as `course_runs`.
+
+        Arguments:
+            user: the learner.
+            course_keys: the course runs to look at; they match exactly, also where the database compares without case.
+
+        Returns:
+            The grade in each run, from 0 to 1. A run without a recorded grade is absent.
+        """
+
     def course_invitations(
         self, emails: Collection[str], course_keys: Collection[CourseKey]
     ) -> set[tuple[str, CourseKey]]:

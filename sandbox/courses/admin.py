@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from sandbox.courses.models import (
     CourseEnrollment,
     CourseEnrollmentAllowed,
+    CourseProgress,
     CourseRun,
     ManualCourseEnrollmentAudit,
 )
@@ -39,6 +40,16 @@ class CourseEnrollmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gene
     autocomplete_fields = ["user", "course_run"]
     list_display = ["user", "course_run", "is_active", "mode", "created"]
     list_filter = ["is_active", "mode"]
+    list_select_related = ["user", "course_run"]
+    search_fields = ["user__username", "user__email", "course_run__course_key"]
+
+
+@admin.register(CourseProgress)
+class CourseProgressAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+    """How far who is in which run: change it, and look at the pages of a learning path."""
+
+    autocomplete_fields = ["user", "course_run"]
+    list_display = ["user", "course_run", "completion", "grade"]
     list_select_related = ["user", "course_run"]
     search_fields = ["user__username", "user__email", "course_run__course_key"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -80,6 +80,33 @@ class CourseEnrollment(models.Model):
         verbose_name = _("course enrollment")
         verbose_name_plural = _("course enrollments")
         constraints = [models.UniqueConstraint(fields=["user", "course_run"], name="one_enrollment_per_user_and_run")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.course_run}"
+
+
+class CourseProgress(models.Model):
+    """
+    How far a learner is in a course run, which the LMS works out of what the learner does there.
+
+    .. no_pii: names a learner only by the id of the account
+    """
+
+    SHARE = [MinValueValidator(0), MaxValueValidator(1)]
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, verbose_name=_("learner"))
+    course_run = models.ForeignKey(CourseRun, on_delete=models.CASCADE, verbose_name=_("course run"))
+    completion = models.FloatField(
+        blank=True, null=True, validators=SHARE, verbose_name=_("completed"), help_text=_("A share from 0 to 1.")
+    )
+    grade = models.FloatField(
+        blank=True, null=True, validators=SHARE, verbose_name=_("grade"), help_text=_("A share from 0 to 1.")
+    )
+
+    class Meta:
+        verbose_name = _("progress in a course")
+        verbose_name_plural = _("progress in courses")
+        constraints = [models.UniqueConstraint(fields=["user", "course_run"], name="one_progress_per_user_and_run")]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.course_run}"

@@ -29,6 +29,12 @@ class EmptyPlatform:
     ) -> dict[tuple[int, CourseKey], str]:
         return {}
 
+    def course_completions(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:
+        return {}
+
+    def course_grades(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:
+        return {}
+
     def course_invitations(
         self, emails: Collection[str], course_keys: Collection[CourseKey]
     ) -> set[tuple[str, CourseKey]]:

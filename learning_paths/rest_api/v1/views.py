@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import QuerySet
-from django.http import QueryDict
-from django.utils.translation import gettext_lazy as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import status
-from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,20 +17,17 @@ from learning_paths.models import LearningPathEnrollment
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
 from learning_paths.rest_api.v1.filters import EnrollmentFilter
+from learning_paths.rest_api.v1.learner import USERNAME, OfLearner
 from learning_paths.rest_api.v1.pagination import NewestFirst
 from learning_paths.rest_api.v1.permissions import MayUnenroll
 from learning_paths.rest_api.v1.serializers import EnrollmentSerializer, LearnerSerializer
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
-
 KEY = OpenApiParameter("learning_path_key", str, OpenApiParameter.PATH, description="Key of the learning path.")
-USERNAME = OpenApiParameter("username", str, description="The learner; staff may name another than themselves.")
 NOT_FOUND = OpenApiResponse(description="No such path (or one that the caller may not see), learner or enrollment.")
 FORBIDDEN = OpenApiResponse(description="The caller may not do this.")
 
 
-class LearningPathEnrollmentViewSet(PathsViewSet):
+class LearningPathEnrollmentViewSet(OfLearner, PathsViewSet):
     """The enrollment of one learner in one path."""
 
     permission_classes = [IsAuthenticated, MayUnenroll]
@@ -53,10 +47,10 @@ class LearningPathEnrollmentViewSet(PathsViewSet):
     def retrieve(self, request: Request, learning_path_key: str) -> Response:
         """Answer GET."""
         path = api.get_visible_path(self.caller, learning_path_key)
-        if api.is_staff(self.caller) and self._named(request) is None:
+        if api.is_staff(self.caller) and self.named(request) is None:
             page = self.paginate_queryset(api.active_enrollments(path))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
-        enrollment = api.get_active_enrollment(self._learner(request), path)
+        enrollment = api.get_active_enrollment(self.learner(request), path)
         return Response(self.get_serializer(enrollment).data)
 
     @described(
@@ -75,7 +69,7 @@ class LearningPathEnrollmentViewSet(PathsViewSet):
     def create(self, request: Request, learning_path_key: str) -> Response:
         """Answer POST."""
         path = api.get_visible_path(self.caller, learning_path_key)
-        outcome = api.enroll(self._learner(request), path, acting_user=self.caller)
+        outcome = api.enroll(self.learner(request), path, acting_user=self.caller)
         return Response(
             self.get_serializer(outcome.enrollment).data,
             status=status.HTTP_201_CREATED if outcome.created else status.HTTP_200_OK,
@@ -93,31 +87,8 @@ class LearningPathEnrollmentViewSet(PathsViewSet):
     def destroy(self, request: Request, learning_path_key: str) -> Response:
         """Answer DELETE."""
         path = api.get_visible_path(self.caller, learning_path_key)
-        api.unenroll(self._learner(request), path, acting_user=self.caller)
+        api.unenroll(self.learner(request), path, acting_user=self.caller)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def _learner(self, request: Request) -> User:
-        """Return whom the request is about. To others than staff, another's name tells nothing."""
-        username = self._named(request)
-        if username is None or username == self.caller.get_username():
-            return self.caller
-        if not api.is_staff(self.caller):
-            raise PermissionDenied
-        return api.get_user(username)
-
-    @staticmethod
-    def _named(request: Request) -> str | None:
-        """Return the username in the query or, where there may be one, in the body."""
-        sources = [request.query_params] if request.method == "GET" else [request.query_params, request.data]
-        names: set[str] = set()
-        for source in sources:
-            # A form can't tell a blank name from none; a blank one is no reason to act on the caller.
-            parsed = LearnerSerializer(data=source.dict() if isinstance(source, QueryDict) else source)
-            parsed.is_valid(raise_exception=True)
-            names |= set(parsed.validated_data.values())
-        if len(names) > 1:
-            raise ValidationError({"username": [_("The query and the body name different learners.")]})
-        return next(iter(names), None)
 
 
 class EnrollmentViewSet(PathsViewSet):
