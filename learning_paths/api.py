@@ -60,10 +60,12 @@ from learning_paths.queries.bulk_jobs import (
     get_visible_bulk_job,
     visible_bulk_jobs,
 )
-from learning_paths.queries.course_runs import get_course_runs, search_course_runs
+from learning_paths.queries.catalog import catalog, get_catalog_path
+from learning_paths.queries.course_runs import enrolled_course_runs, get_course_runs, search_course_runs
 from learning_paths.queries.enrollments import active_enrollments, get_active_enrollment, visible_enrollments
 from learning_paths.queries.learning_paths import get_learning_path, get_visible_path, visible_paths
 from learning_paths.queries.notices import count_learners_to_tell, has_learners_to_tell, jobs_left_to_tell, undelivered
+from learning_paths.queries.progress import grades_in, progress_in
 from learning_paths.queries.step_enrollments import count_failed_step_enrollments, unfinished_step_enrollments
 from learning_paths.queries.users import get_user, is_staff
 from learning_paths.queries.waiting import what_waits_for
@@ -83,6 +85,7 @@ __all__ = [
     "bulk_job_rows",
     "bulk_unenroll",
     "cancel_bulk_job",
+    "catalog",
     "claim_invitations",
     "confirm_bulk_job",
     "count_failed_step_enrollments",
@@ -94,12 +97,15 @@ __all__ = [
     "enroll",
     "enroll_in_steps",
     "enroll_user_in_course",
+    "enrolled_course_runs",
     "get_active_enrollment",
+    "get_catalog_path",
     "get_course_runs",
     "get_learning_path",
     "get_user",
     "get_visible_bulk_job",
     "get_visible_path",
+    "grades_in",
     "has_learners_to_tell",
     "invite",
     "invite_to_course",
@@ -117,6 +123,7 @@ __all__ = [
     "plan_bulk_enrollment",
     "prepare_bulk",
     "prepare_listed",
+    "progress_in",
     "queue_bulk_job",
     "resume_bulk_job",
     "retry_bulk_job",

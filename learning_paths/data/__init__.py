@@ -22,6 +22,7 @@ from learning_paths.data.licenses import (
 )
 from learning_paths.data.notices import TELLING, LearnerNotice, NoticeReport, NoticeState
 from learning_paths.data.parsing import InvalidEntry, ParsedEmails
+from learning_paths.data.progress import PathGrade, PathProgress, StepGrade, StepProgress
 
 __all__ = [
     "TELLING",
@@ -44,11 +45,15 @@ __all__ = [
     "NoticeReport",
     "NoticeState",
     "ParsedEmails",
+    "PathGrade",
+    "PathProgress",
     "RowCode",
     "RowGroup",
     "RowOutcome",
     "RowStatus",
     "StateTransition",
+    "StepGrade",
+    "StepProgress",
     "StepState",
     "SubscriptionOffer",
     "Waiting",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 from opaque_keys.edx.django.models import CourseKeyField
 
-from learning_paths.keys import LearningPathKeyField
+from learning_paths.keys import LearningPathKey, LearningPathKeyField
 from learning_paths.models.enrollment import LearningPathEnrollment, LearningPathEnrollmentAllowed
 
 if TYPE_CHECKING:
@@ -41,6 +41,17 @@ class LearningPathQuerySet(models.QuerySet["LearningPath"]):
                 )
             )
         return self.filter(visible)
+
+    def of_org(self, org: str) -> LearningPathQuerySet:
+        """Return the paths whose key begins with this organization. Case does not matter, as for unique keys."""
+        return self.filter(key__istartswith=f"{LearningPathKey.CANONICAL_NAMESPACE}:{org}{LearningPathKey.SEPARATOR}")
+
+    def with_enrollment_of(self, user: User | None) -> LearningPathQuerySet:
+        """Let each path know in ``enrollment_date`` since when ``user`` is enrolled: None where that is not so."""
+        enrollments = LearningPathEnrollment.objects.filter(
+            learning_path=models.OuterRef("pk"), user=user, is_active=True
+        )
+        return self.annotate(enrollment_date=models.Subquery(enrollments.values("enrolled_at")))
 
 
 class LearningPath(TimeStampedModel):
@@ -121,6 +132,14 @@ class LearningPath(TimeStampedModel):
 
     def __str__(self) -> str:
         return f"{self.display_name} ({self.key})"
+
+    @property
+    def criteria(self) -> LearningPathGradingCriteria:
+        """The grading criteria; the defaults where nobody set any. One query, unless they were selected along."""
+        try:
+            return self.grading_criteria
+        except LearningPathGradingCriteria.DoesNotExist:
+            return LearningPathGradingCriteria()
 
 
 class LearningPathStep(TimeStampedModel):

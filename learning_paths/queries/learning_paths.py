@@ -40,7 +40,7 @@ def get_learning_path(key: LearningPathKey | str) -> LearningPath:
     Raises:
         LearningPathNotFound: there is none, or the key is malformed.
     """
-    return _get(LearningPath.objects.all(), key)
+    return get_among(LearningPath.objects.all(), key)
 
 
 def get_visible_path(user: User | AnonymousUser, key: LearningPathKey | str) -> LearningPath:
@@ -51,10 +51,11 @@ def get_visible_path(user: User | AnonymousUser, key: LearningPathKey | str) -> 
         LearningPathNotFound: there is none, the key is malformed, or the user may not see the path; which of them is
             not told.
     """
-    return _get(visible_paths(user), key)
+    return get_among(visible_paths(user), key)
 
 
-def _get(paths: LearningPathQuerySet, key: LearningPathKey | str) -> LearningPath:
+def get_among(paths: LearningPathQuerySet, key: LearningPathKey | str) -> LearningPath:
+    """Return the one of the paths that has exactly this key, or raise ``LearningPathNotFound``."""
     try:
         wanted = LearningPathKey.from_string(key) if isinstance(key, str) else key
     except InvalidKeyError as error:

@@ -44,6 +44,25 @@ class KeyFilter(django_filters.Filter):
     field_class = LearningPathKeyFormField
 
 
+class OrgFilter(django_filters.CharFilter):
+    """Filters by the first part of a path's key."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=255,
+            validators=[RegexValidator(rf"\A{LearningPathKey.ALLOWED_PART.pattern}\Z")],
+            label=_("Organization, the first part of the path's key; case does not matter"),
+            **kwargs,
+        )
+
+
+class YesNoFilter(django_filters.TypedChoiceFilter):
+    """Filters by ``true`` or ``false``."""
+
+    def __init__(self, *, yes: Any, no: Any, **kwargs: Any) -> None:
+        super().__init__(choices=[("true", yes), ("false", no)], coerce=lambda text: text == "true", **kwargs)
+
+
 class EnrollmentFilter(django_filters.FilterSet):
     """What the enrollment list can be narrowed by."""
 
@@ -51,10 +70,8 @@ class EnrollmentFilter(django_filters.FilterSet):
     username = django_filters.CharFilter(
         method="of_learner", max_length=150, label=_("Username of a learner; another's only for staff")
     )
-    is_active = django_filters.TypedChoiceFilter(
-        choices=[("true", _("active")), ("false", _("not active"))],
-        coerce=lambda text: text == "true",
-        label=_("Only the active ones (true) or only the others (false)"),
+    is_active = YesNoFilter(
+        yes=_("active"), no=_("not active"), label=_("Only the active ones (true) or only the others (false)")
     )
     enrolled_after = MomentFilter(
         field_name="enrolled_at", lookup_expr="gte", label=_("Enrolled at this moment (ISO 8601) or later")
@@ -62,12 +79,7 @@ class EnrollmentFilter(django_filters.FilterSet):
     enrolled_before = MomentFilter(
         field_name="enrolled_at", lookup_expr="lt", label=_("Enrolled before this moment (ISO 8601)")
     )
-    org = django_filters.CharFilter(
-        method="of_org",
-        max_length=255,
-        validators=[RegexValidator(rf"\A{LearningPathKey.ALLOWED_PART.pattern}\Z")],
-        label=_("Organization, the first part of the path's key; case does not matter"),
-    )
+    org = OrgFilter(method="of_org")
 
     class Meta:
         model = LearningPathEnrollment
@@ -86,8 +98,7 @@ class EnrollmentFilter(django_filters.FilterSet):
         self, enrollments: QuerySet[LearningPathEnrollment], name: str, org: str
     ) -> QuerySet[LearningPathEnrollment]:
         """Narrow to the paths of one organization, which are few and looked up first: a join would be sorted whole."""
-        prefix = f"{LearningPathKey.CANONICAL_NAMESPACE}:{org}{LearningPathKey.SEPARATOR}"
-        paths = LearningPath.objects.filter(key__istartswith=prefix).values_list("pk", flat=True)
+        paths = LearningPath.objects.of_org(org).values_list("pk", flat=True)
         return enrollments.filter(learning_path__in=list(paths))
 
 

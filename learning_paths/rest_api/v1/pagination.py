@@ -6,13 +6,27 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 
 LARGEST_ID = 2**63 - 1
 
 
-class NewestFirst(CursorPagination):
+class StrictPages:
+    """What both ways to divide a list into pages do about ``page_size``. To be mixed in before DRF's class."""
+
+    page_size_query_param: str
+
+    def get_page_size(self, request: Request) -> int | None:
+        """Refuse a page size that is no positive number; one above the maximum counts as the maximum."""
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) < 20 and int(asked) > 0):
+            raise ValidationError({self.page_size_query_param: [_("Give a whole number above 0.")]})
+        size: int | None = super().get_page_size(request)  # type: ignore[misc]  # of DRF's class
+        return size
+
+
+class NewestFirst(StrictPages, CursorPagination):
     """
     Pages by descending id: ``next``, ``previous``, ``results``.
 
@@ -37,18 +51,30 @@ class NewestFirst(CursorPagination):
                 raise _invalid_cursor()
         return cursor
 
-    def get_page_size(self, request: Request) -> int | None:
-        """Refuse a page size that is no positive number; one above the maximum counts as the maximum."""
-        asked = request.query_params.get(self.page_size_query_param)
-        if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) < 20 and int(asked) > 0):
-            raise ValidationError({self.page_size_query_param: [_("Give a whole number above 0.")]})
-        size: int | None = super().get_page_size(request)
-        return size
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Describe a page: all its fields are always there."""
+        return _with_all_required(super().get_paginated_response_schema(schema))
+
+
+class Numbered(StrictPages, PageNumberPagination):
+    """
+    Pages by number: ``count``, ``next``, ``previous``, ``results``.
+
+    A page holds the whole catalog of most sites, as some clients never ask for the second. A ``page`` beyond the last
+    is a 404, and a ``page_size`` that is no number a 400.
+    """
+
+    page_size = 100
+    page_size_query_param = "page_size"
+    max_page_size = 500
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Describe a page: all three fields are always there."""
-        described: dict[str, Any] = super().get_paginated_response_schema(schema)
-        return {**described, "required": ["next", "previous", "results"]}
+        """Describe a page: all its fields are always there."""
+        return _with_all_required(super().get_paginated_response_schema(schema))
+
+
+def _with_all_required(described: dict[str, Any]) -> dict[str, Any]:
+    return {**described, "required": list(described["properties"])}
 
 
 def _invalid_cursor() -> ValidationError:
