@@ -27,6 +27,12 @@ class SchemaTests(TestCase):
         schema = self.schema()
         validate_schema(schema)
         assert set(schema["paths"]) == {
+            "/api/learning_paths/v1/learning-paths/",
+            "/api/learning_paths/v1/learning-paths/{learning_path_key}/",
+            "/api/learning_paths/v1/programs/",
+            "/api/learning_paths/v1/programs/{id}/",
+            "/api/learning_paths/v1/{learning_path_key}/grade/",
+            "/api/learning_paths/v1/{learning_path_key}/progress/",
             "/api/v1/bulk-enrollment-jobs/",
             "/api/v1/bulk-enrollment-jobs/{uuid}/",
             "/api/v1/bulk-enrollment-jobs/{uuid}/cancel/",
@@ -75,6 +81,29 @@ class SchemaTests(TestCase):
             "page_size",
             "username",
         }
+
+    def test_it_describes_the_catalog(self) -> None:
+        schema = self.schema()
+        base = "/api/learning_paths/v1/"
+        listed = schema["paths"][f"{base}learning-paths/"]["get"]
+        assert {parameter["name"] for parameter in listed["parameters"]} == {
+            "enrolled",
+            "level",
+            "org",
+            "page",
+            "page_size",
+            "required_skill",
+            "search",
+            "skill",
+        }
+        for url in ("learning-paths/{learning_path_key}/", "programs/{id}/"):
+            assert set(schema["paths"][base + url]["get"]["responses"]) == {"200", "404"}
+        for url in ("progress", "grade"):
+            described = schema["paths"][f"{base}{{learning_path_key}}/{url}/"]["get"]
+            assert set(described["responses"]) == {"200", "403", "404"}
+        components = schema["components"]["schemas"]
+        assert set(components["PaginatedCatalogPathList"]["required"]) == {"count", "next", "previous", "results"}
+        assert components["Step"]["properties"]["course_dates"]["type"] == "array"
 
     def test_the_example_of_a_job_is_what_a_job_looks_like(self) -> None:
         schema = self.schema()

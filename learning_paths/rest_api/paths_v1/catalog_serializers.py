@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
+from opaque_keys.edx.keys import CourseKey
 from rest_framework import serializers
 
-if TYPE_CHECKING:
-    from opaque_keys.edx.keys import CourseKey
-
-    from learning_paths.models import LearningPath, LearningPathStep
+from learning_paths.models import LearningPath, LearningPathStep
 
 DATES = serializers.ListField(child=serializers.DateTimeField(allow_null=True), min_length=2, max_length=2)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NOT_FOUND = OpenApiResponse(description="No such path, or one that the caller may not see.")
 KEY = OpenApiParameter("learning_path_key", str, OpenApiParameter.PATH, description="Key of the learning path.")
-ID = OpenApiParameter("pk", int, OpenApiParameter.PATH, description="Id of the learning path.")
+ID = OpenApiParameter("id", int, OpenApiParameter.PATH, description="Id of the learning path.")
 
 
 class CatalogViewSet(PathsViewSet):
