@@ -284,16 +284,6 @@ def show_runs(name: str, runs: list[dict[str, Any]]) -> None:
 
 def measure_rival(directory: Path) -> list[dict[str, Any]]:
     """Return the runs of the rival, in a database of its own beside ours; none if it can't be had."""
-    from django.db import connection
-
-    database = {
-        name: connection.settings_dict[name]
-        for name in ("ENGINE", "HOST", "PORT", "USER", "PASSWORD", "OPTIONS", "ATOMIC_REQUESTS")
-    }
-    database["NAME"] = "learning_paths_rival"
-    database["TEST"] = {**connection.settings_dict["TEST"], "NAME": None}
-    if connection.vendor == "sqlite":
-        database["TEST"]["NAME"] = str(directory / "rival.sqlite3")
     work = {
         "runs": RUNS,
         "receivers": os.environ.get("RIVAL_RECEIVERS", "1") != "0",
@@ -303,7 +293,7 @@ def measure_rival(directory: Path) -> list[dict[str, Any]]:
         "warm_up": {"learning_path": WARM_UP_KEY, "email": WARM_UP_EMAIL},
     }
     try:
-        result = rival.measure(database, work)
+        result = rival.measure(rival.database_beside_ours(directory), work)
     except (RuntimeError, subprocess.CalledProcessError) as error:
         print(f"  The rival did not run. {error}")
         return []

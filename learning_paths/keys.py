@@ -1,18 +1,20 @@
-"""``LearningPathKey``, the opaque key of a learning path, and the fields that store and ask for one."""
+"""``LearningPathKey``, the opaque key of a learning path, and the fields that store and ask for keys."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from opaque_keys import InvalidKeyError
-from opaque_keys.edx.django.models import OpaqueKeyField
-from opaque_keys.edx.keys import LearningContextKey
+from opaque_keys import InvalidKeyError, OpaqueKey
+from opaque_keys.edx.django.models import CourseKeyField, OpaqueKeyField
+from opaque_keys.edx.keys import CourseKey, LearningContextKey
 
 MAX_LENGTH = 255
+REMEMBERED_KEYS = 10_000
 
 
 class LearningPathKey(LearningContextKey):
@@ -80,7 +82,40 @@ class LearningPathKeyFormField(forms.CharField):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 
-class LearningPathKeyField(OpaqueKeyField):
+@lru_cache(maxsize=REMEMBERED_KEYS)
+def _parse(key_class: type[OpaqueKey], text: str) -> OpaqueKey:
+    return key_class.from_string(text)
+
+
+class ParsedOnce:
+    """
+    For fields of opaque keys: what comes from the database is parsed once in a process.
+
+    Keys don't change, parsing one takes longer than reading its row, and a catalog reads hundreds at each request.
+    """
+
+    KEY_CLASS: type[OpaqueKey]
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        """Return the key; upstream sees to what is empty or ends in a line feed."""
+        if not value or value.endswith("\n"):
+            return super().from_db_value(value, expression, connection)  # type: ignore[misc]  # of the field's class
+        return _parse(self.KEY_CLASS, value)
+
+
+class StepCourseKeyField(ParsedOnce, CourseKeyField):
+    """The field of a step's course run: to migrations, which know no more than columns, it is upstream's."""
+
+    _pyi_private_set_type: CourseKey | str  # read by the plugin of django-stubs
+    _pyi_private_get_type: CourseKey  # read by the plugin of django-stubs
+
+    def deconstruct(self) -> Any:
+        """Name upstream's field, so that there is nothing to migrate."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, f"{CourseKeyField.__module__}.{CourseKeyField.__name__}", args, kwargs
+
+
+class LearningPathKeyField(ParsedOnce, OpaqueKeyField):
     """
     A model field whose value is a ``LearningPathKey``.
 

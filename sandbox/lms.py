@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
@@ -10,7 +11,7 @@ from django.db.models.functions import Lower
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.lms import LMS, CourseEnrollmentState, CourseRun
-from learning_paths.lms.chunks import chunks
+from learning_paths.lms.chunks import as_text, chunks
 from learning_paths.lms.guard import guarded
 from sandbox.accounts.models import RetiredAccount
 from sandbox.courses import enrolling, models
@@ -24,16 +25,22 @@ class SandboxLMS(LMS):
 
     def course_runs(self, keys: Collection[CourseKey]) -> dict[CourseKey, CourseRun]:
         """See ``LMS.course_runs``."""
-        wanted = set(keys)
-        found = models.CourseRun.objects.in_bulk(wanted, field_name="course_key")
-        return {key: _as_value(run) for key, run in found.items() if key in wanted}  # the column compares without case
+        wanted = {str(key): key for key in keys}
+        runs = models.CourseRun.objects.annotate(text=as_text("course_key"))
+        return {
+            wanted[text]: _as_value(wanted[text], *rest)
+            for chunk in chunks(wanted, runs.db)
+            for text, *rest in runs.filter(text__in=chunk).values_list("text", "display_name", "start", "end")
+            if text in wanted  # the column compares without case
+        }
 
     def search_course_runs(self, text: str, *, limit: int, offset: int = 0) -> list[CourseRun]:
         """See ``LMS.search_course_runs``. Runs without a name come first."""
         runs = models.CourseRun.objects.order_by(Lower("display_name"), "course_key")
         for word in text.split():
             runs = runs.filter(Q(display_name__icontains=word) | Q(course_key__icontains=word))
-        return [_as_value(run) for run in runs[offset : offset + limit]]
+        found = runs.values_list("course_key", "display_name", "start", "end")
+        return [_as_value(*run) for run in found[offset : offset + limit]]
 
     def retired_emails(self, emails: Collection[str]) -> set[str]:
         """See ``LMS.retired_emails``."""
@@ -116,6 +123,5 @@ class SandboxLMS(LMS):
             return enrolling.invite(email, enrolling.get_run(course_key), acting_user=acting_user, reason=reason)
 
 
-def _as_value(run: models.CourseRun) -> CourseRun:
-    key: CourseKey = run.course_key
-    return CourseRun(key=key, name=run.display_name or key.run or str(key), start=run.start, end=run.end)
+def _as_value(key: CourseKey, display_name: str, start: datetime | None, end: datetime | None) -> CourseRun:
+    return CourseRun(key=key, name=display_name or key.run or str(key), start=start, end=end)

@@ -42,6 +42,21 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "DATABASE_URL"}} | more
 
 
+def database_beside_ours(directory: Path) -> dict[str, Any]:
+    """Return the settings of a scratch database beside the one of this process, as a file in a directory if SQLite."""
+    from django.db import connection
+
+    database = {
+        name: connection.settings_dict[name]
+        for name in ("ENGINE", "HOST", "PORT", "USER", "PASSWORD", "OPTIONS", "ATOMIC_REQUESTS")
+    }
+    database["NAME"] = "learning_paths_rival"
+    database["TEST"] = {**connection.settings_dict["TEST"], "NAME": None}
+    if connection.vendor == "sqlite":
+        database["TEST"]["NAME"] = str(directory / "rival.sqlite3")
+    return database
+
+
 def measure(database: dict[str, Any], work: dict[str, Any]) -> dict[str, Any]:
     """
     Let the rival do ``work`` in the scratch database that ``database`` describes as Django's setting does.

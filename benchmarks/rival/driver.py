@@ -1,5 +1,6 @@
 """
-Times the rival's bulk enrollment. Run by ``benchmarks.rival`` with the Python of the rival's virtual environment.
+Times the rival's bulk enrollment, or with ``catalog.py`` its catalog. Run by ``benchmarks.rival`` with the Python of
+the rival's virtual environment.
 
 Reads the work as JSON from standard input and writes the measurements as the last line of standard output. It sees
 the rival as a site does: through its URL, its plugin entry point and its tables.
@@ -126,16 +127,21 @@ def main() -> None:
 
     rival = version("learning-paths-plugin")
     assert Path(str(import_module("learning_paths").__file__)).is_relative_to(sys.prefix), "not the rival"
-    if work["receivers"]:
+    if work.get("receivers"):
         connect_receivers()
     setup_test_environment(debug=False)
     databases = setup_databases(verbosity=0, interactive=False)
     try:
-        bench = Bench(work)
-        runs = [bench.run() for _ in range(work["runs"])]
+        if "paths" in work:
+            import catalog  # type: ignore[import-not-found]  # beside this file
+
+            result = catalog.measure(work)
+        else:
+            bench = Bench(work)
+            result = {"runs": [bench.run() for _ in range(work["runs"])]}
     finally:
         teardown_databases(databases, verbosity=0)
-    print(json.dumps({"version": rival, "runs": runs}))
+    print(json.dumps({"version": rival, **result}))
 
 
 if __name__ == "__main__":

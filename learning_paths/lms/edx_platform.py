@@ -46,7 +46,7 @@ from learning_paths.exceptions import (
     InvitationTaken,
 )
 from learning_paths.lms.base import LMS, CourseEnrollmentState, CourseRun
-from learning_paths.lms.chunks import chunks
+from learning_paths.lms.chunks import as_text, chunks
 from learning_paths.lms.guard import guarded
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ class EdxPlatform(LMS):
 
     def course_runs(self, keys: Collection[CourseKey]) -> dict[CourseKey, CourseRun]:
         """See `LMS.course_runs`. Up to 10,000 keys are one query."""
-        overviews = _course_overviews()
-        wanted = set(keys)
+        overviews = _course_overviews().annotate(text=as_text("id"))
+        wanted = {str(key): key for key in keys}
         return {
-            key: _course_run(key, *rest)
+            wanted[text]: _course_run(wanted[text], *rest)
             for chunk in chunks(wanted, overviews.db)
-            for key, *rest in overviews.filter(id__in=chunk).values_list(*_COURSE_RUN_COLUMNS)
-            if key in wanted  # the column compares without case, course keys do not
+            for text, *rest in overviews.filter(text__in=chunk).values_list("text", *_COURSE_RUN_COLUMNS[1:])
+            if text in wanted  # the column compares without case, course keys do not
         }
 
     def search_course_runs(self, text: str, *, limit: int, offset: int = 0) -> list[CourseRun]:

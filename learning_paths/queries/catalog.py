@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, Prefetch
 
-from learning_paths.models import AcquiredSkill, RequiredSkill
+from learning_paths.models import AcquiredSkill, LearningPathStep, RequiredSkill
 from learning_paths.queries.learning_paths import get_among, visible_paths
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def catalog(user: User | AnonymousUser) -> LearningPathQuerySet:
     """
     paths = visible_paths(user).with_enrollment_of(None if isinstance(user, AnonymousUser) else user)
     paths = paths.order_by(F("enrollment_date").desc(nulls_last=True), "display_name", "pk")
-    return paths.select_related("grading_criteria").prefetch_related("steps")
+    steps = LearningPathStep.objects.defer("created", "modified")  # hundreds of times two moments, for nobody
+    return paths.select_related("grading_criteria").prefetch_related(Prefetch("steps", steps))
 
 
 def get_catalog_path(user: User | AnonymousUser, key: LearningPathKey | str) -> LearningPath:

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from opaque_keys.edx.keys import CourseKey
 from rest_framework import serializers
 
-from learning_paths.models import LearningPath, LearningPathStep
-
-DATES = serializers.ListField(child=serializers.DateTimeField(allow_null=True), min_length=2, max_length=2)
+from learning_paths.models import LearningPath
 
 
 class StepSerializer(serializers.Serializer[Any]):
-    """A step. What the platform does not know of its course run is null."""
+    """A step, as the schema describes it. What the platform does not know of its course run is null."""
 
     order = serializers.IntegerField(read_only=True, allow_null=True)
     course_key = serializers.CharField(read_only=True)
-    course_dates = serializers.SerializerMethodField()
+    course_dates = serializers.ListField(
+        child=serializers.DateTimeField(allow_null=True), min_length=2, max_length=2, read_only=True
+    )
     weight = serializers.FloatField(read_only=True)
-
-    @extend_schema_field(DATES)
-    def get_course_dates(self, step: LearningPathStep) -> list[str | None]:
-        """Return when the course run starts and ends."""
-        runs: Mapping[CourseKey, Any] = self.context["course_runs"]
-        run = runs.get(step.course_key)
-        moments = (None, None) if run is None else (run.start, run.end)
-        as_text = serializers.DateTimeField()
-        return [None if moment is None else as_text.to_representation(moment) for moment in moments]
 
 
 class CatalogPathSerializer(serializers.Serializer[Any]):
@@ -39,12 +31,32 @@ class CatalogPathSerializer(serializers.Serializer[Any]):
     display_name = serializers.CharField(read_only=True)
     image = serializers.ImageField(read_only=True, allow_null=True, help_text="Its address.")
     sequential = serializers.BooleanField(read_only=True)
-    steps = StepSerializer(many=True, read_only=True)
+    steps = serializers.SerializerMethodField()
     required_completion = serializers.FloatField(read_only=True, source="criteria.required_completion")
     enrollment_date = serializers.DateTimeField(
         read_only=True, allow_null=True, help_text="Since when the caller is enrolled; null for who is not."
     )
     invite_only = serializers.BooleanField(read_only=True)
+
+    @extend_schema_field(StepSerializer(many=True))
+    def get_steps(self, path: LearningPath) -> list[dict[str, Any]]:
+        """Return the steps, which ``StepSerializer`` would do five times as slowly: a page has hundreds of them."""
+        runs: Mapping[CourseKey, Any] = self.context["course_runs"]
+        return [
+            {
+                "order": step.order,
+                "course_key": str(step.course_key),
+                "course_dates": _dates(runs.get(step.course_key)),
+                "weight": step.weight,
+            }
+            for step in path.steps.all()
+        ]
+
+
+def _dates(run: Any) -> list[str | None]:
+    """Return when a course run starts and ends, in UTC, each None where that is not known."""
+    moments = (None, None) if run is None else (run.start, run.end)
+    return [moment and moment.astimezone(UTC).isoformat().replace("+00:00", "Z") for moment in moments]
 
 
 class SkillSerializer(serializers.Serializer[Any]):
