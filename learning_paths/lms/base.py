@@ -115,7 +115,7 @@ class LMS(Protocol):
         Look up how much of each course run a learner has completed.
 
         One query for all of them where the platform keeps that figure, unless the database cannot take so many values
-        at once; else what it takes to count, for each run in which there is something to count.
+        at once; else what it takes to count, for each run in which the learner is actively enrolled.
 
         Arguments:
             user: the learner.
@@ -123,7 +123,7 @@ class LMS(Protocol):
 
         Returns:
             The completed share of each run, from 0 to 1. A run in which the learner completed nothing, or that the
-            platform does not know, may be absent.
+            platform does not know or cannot tell about, may be absent.
         """
 
     def course_grades(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:

@@ -20,6 +20,16 @@ openedx/openedx-platform); they were read in the code before and after the one c
 - `openedx/core/djangoapps/user_api/models.py`: `UserPreference` with `user`, `key` and `value`; the key of the language
   is `LANGUAGE_KEY` of `openedx/core/djangoapps/lang_pref`.
 - `common/djangoapps/student/models/user.py`: `user_post_save_callback`, which enrolls those who were invited.
+- `lms/djangoapps/grades/models.py`: `PersistentCourseGrade` with `user_id`, `course_id` and `percent_grade`, which the
+  platform works out anew whenever a score or an override of a subsection changes, and writes once there was an attempt.
+  `course_grade_factory.py` beside it: the same figure, one course at a time, with a zero where there is no row.
+- `lms/djangoapps/courseware/courses.py`: `get_course_blocks_completion_summary(course_key, user)`. It takes no request,
+  remembers its answer for the length of one, does not ask whether the account is active or enrolled, and answers an
+  anonymous user with an empty list. `lms/djangoapps/course_home_api/progress/api.py` and `views.py`: what the progress
+  page makes of it, for those who are actively enrolled.
+
+Of openedx-completion-aggregator, 4.5.0 was read and its table was asked: `Aggregator` with `user`, `course_key`,
+`aggregation_name`, `possible` and `percent`, a share from 0 to 1.
 """
 
 from __future__ import annotations
@@ -29,6 +39,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
@@ -47,7 +58,7 @@ from learning_paths.exceptions import (
 )
 from learning_paths.lms.base import LMS, CourseEnrollmentState, CourseRun
 from learning_paths.lms.chunks import as_text, chunks
-from learning_paths.lms.guard import guarded
+from learning_paths.lms.guard import guarded, passed_over
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -65,7 +76,12 @@ class EdxPlatform(LMS):
     """
 
     def course_runs(self, keys: Collection[CourseKey]) -> dict[CourseKey, CourseRun]:
-        """See `LMS.course_runs`. Up to 10,000 keys are one query."""
+        """
+        See `LMS.course_runs`. Up to 10,000 keys are one query.
+
+        A course whose date nobody has set starts in 2030, as the platform's own lists have it. The text that a course
+        may advertise in place of its start is not looked at.
+        """
         overviews = _course_overviews().annotate(text=as_text("id"))
         wanted = {str(key): key for key in keys}
         return {
@@ -117,6 +133,40 @@ class EdxPlatform(LMS):
             for user_id, key, mode in active.filter(user_id__in=users, course_id__in=keys)
             .order_by()
             .values_list("user_id", "course_id", "mode")
+            if key in wanted  # the column compares without case, course keys do not
+        }
+
+    def course_completions(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:
+        """
+        See `LMS.course_completions`.
+
+        Where openedx-completion-aggregator is installed, up to 10,000 keys are one query of what it has recorded; what
+        it has yet to work out is not waited for. It takes a course for completed in which there is nothing to complete,
+        as where nothing is released yet. Here, as on the platform's progress page, that is no progress.
+
+        Elsewhere the units of each run are counted as the progress page counts them, those that are locked too. That
+        page rounds the share; here 199 of 200 units are not all of them. A run that cannot be counted is absent.
+
+        While completion is not tracked, nothing is added to what was recorded before, which counts either way.
+        """
+        if apps.is_installed("completion_aggregator"):
+            return _recorded_completions(user, course_keys)
+        return {
+            key: share
+            for _, key in self.course_enrollments([user.pk], course_keys)
+            if (share := _counted_completion(user, key)) is not None
+        }
+
+    def course_grades(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:
+        """See `LMS.course_grades`. Nothing is graded anew. The grade counts what the learner may not see yet."""
+        from lms.djangoapps.grades.models import PersistentCourseGrade
+
+        grades: QuerySet[Any] = PersistentCourseGrade.objects.filter(user_id=user.pk)
+        wanted = set(course_keys)
+        return {
+            key: _as_share(grade)
+            for keys in chunks(wanted, grades.db)
+            for key, grade in grades.filter(course_id__in=keys).values_list("course_id", "percent_grade")
             if key in wanted  # the column compares without case, course keys do not
         }
 
@@ -292,6 +342,37 @@ def _audit(
 
     if acting_user is not None and (learner is None or acting_user.pk != learner.pk):
         ManualEnrollmentAudit.create_manual_enrollment_audit(acting_user, email, transition.value, reason, enrollment)
+
+
+def _recorded_completions(user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:
+    """Return what the completion aggregator has recorded for those courses in which there is something to complete."""
+    from completion_aggregator.models import Aggregator
+
+    courses: QuerySet[Any] = Aggregator.objects.filter(user_id=user.pk, aggregation_name="course", possible__gt=0)
+    wanted = set(course_keys)
+    return {
+        key: _as_share(percent)
+        for keys in chunks(wanted, courses.db)
+        for key, percent in courses.filter(course_key__in=keys).values_list("course_key", "percent")
+        if key in wanted  # the column compares without case, course keys do not
+    }
+
+
+def _counted_completion(user: User, course_key: CourseKey) -> float | None:
+    """Return the share of units that the learner has completed, or None if the platform cannot tell."""
+    share = None
+    with passed_over(f"tell what user {user.pk} has completed in {course_key}"):
+        from lms.djangoapps.courseware.courses import get_course_blocks_completion_summary
+
+        summary = get_course_blocks_completion_summary(course_key, user)
+        complete = summary["complete_count"]
+        units = complete + summary["incomplete_count"] + summary["locked_count"]
+        share = _as_share(complete / units) if units else 0.0
+    return share
+
+
+def _as_share(value: float) -> float:
+    return min(max(value, 0.0), 1.0)
 
 
 def _course_overviews() -> QuerySet[Any]:

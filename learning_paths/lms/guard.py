@@ -1,4 +1,4 @@
-"""What stands around everything that the plugin has a platform do."""
+"""What stands around everything that the plugin has a platform do or work out."""
 
 from __future__ import annotations
 
@@ -38,3 +38,23 @@ def guarded(what: str) -> Iterator[None]:
             raise
         log.exception("Learning paths: the platform could not %s", what)
         raise CourseEnrollmentFailed from error
+
+
+@contextmanager
+def passed_over(what: str) -> Iterator[None]:
+    """
+    Run the body as `guarded` does, and go on after it if it fails, so that one failure does not cost other answers.
+
+    Arguments:
+        what: what the body does, for the log: "tell what user 7 has completed in course-v1:DemoX+DS101+2026".
+
+    Raises:
+        Exception: what broke the caller's whole transaction, and nothing else.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except Exception:
+        if transaction.get_connection().needs_rollback:
+            raise
+        log.exception("Learning paths: the platform could not %s", what)
