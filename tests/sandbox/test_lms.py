@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from ddt import data, ddt, unpack
@@ -17,6 +18,7 @@ from sandbox.accounts.models import RetiredAccount
 from sandbox.courses.models import (
     CourseEnrollment,
     CourseEnrollmentAllowed,
+    CourseProgress,
     CourseRun,
     ManualCourseEnrollmentAudit,
 )
@@ -171,6 +173,59 @@ class TestBulkReads(TestCase):
 
     def test_nobody_chose_a_language(self) -> None:
         assert get_lms().preferred_languages([1, 2]) == {}
+
+
+class TestProgress(TestCase):
+    """Ana is in two courses, of which one has graded nothing yet; Ben is in one of them."""
+
+    python: CourseKey
+    statistics: CourseKey
+    ana: User
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.python, cls.statistics = make_run("PY101", "Python"), make_run("STAT1", "Statistics")
+        cls.ana = make_user("ana")
+        cls.advance(cls.ana, cls.python, completion=0.6, grade=0.0)
+        cls.advance(cls.ana, cls.statistics, completion=0.25, grade=None)
+        cls.advance(make_user("ben"), cls.python, completion=1.0, grade=0.9)
+
+    @staticmethod
+    def advance(user: User, course_key: CourseKey, *, completion: float | None, grade: float | None) -> None:
+        run = CourseRun.objects.get(course_key=course_key)
+        CourseProgress.objects.create(user=user, course_run=run, completion=completion, grade=grade)
+
+    def test_how_much_a_learner_has_completed_in_one_query(self) -> None:
+        with self.assertNumQueries(1):
+            found = get_lms().course_completions(self.ana, [self.python, self.statistics, key("NONE")])
+        assert found == {self.python: 0.6, self.statistics: 0.25}
+
+    def test_which_grades_are_recorded_in_one_query(self) -> None:
+        with self.assertNumQueries(1):
+            found = get_lms().course_grades(self.ana, [self.python, self.statistics, key("NONE")])
+        assert found == {self.python: 0.0}
+
+    def test_a_key_in_another_case_is_another_key(self) -> None:
+        assert get_lms().course_completions(self.ana, [key("py101")]) == {}
+        assert get_lms().course_grades(self.ana, [key("py101"), self.python]) == {self.python: 0.0}
+
+    def test_more_courses_than_the_database_takes_at_once(self) -> None:
+        keys = [self.python, *(key(f"N{number}") for number in range(2500))]
+        assert get_lms().course_completions(self.ana, keys) == {self.python: 0.6}
+        assert get_lms().course_grades(self.ana, keys) == {self.python: 0.0}
+
+    def test_no_courses_cost_nothing(self) -> None:
+        with self.assertNumQueries(0):
+            assert get_lms().course_completions(self.ana, []) == {}
+            assert get_lms().course_grades(self.ana, []) == {}
+
+    def test_a_share_is_between_nothing_and_all(self) -> None:
+        progress = CourseProgress.objects.get(user=self.ana, course_run__course_key=self.python)
+        for share, fits in ((0.0, True), (1.0, True), (1.01, False), (-0.01, False)):
+            with self.subTest(share=share):
+                progress.completion = progress.grade = share
+                with nullcontext() if fits else self.assertRaises(ValidationError):
+                    progress.full_clean()
 
 
 class TestClaiming(TestCase):
