@@ -42,10 +42,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A learning path; ``steps`` are numbers of course runs."""
+    """A learning path; ``steps`` are numbers of course runs, ``picture`` is one of ``images.PICTURES``."""
 
     key: str
     name: str
+    picture: str
     subtitle: str
     description: str
     level: str
@@ -67,6 +68,21 @@ class Invitation:
     account: Account
     path_key: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """
+    How far a learner is in a course run, of which ``number`` is the number.
+
+    Who is not ``enrolled`` any more was so once, and left what they did there.
+    """
+
+    username: str
+    number: str
+    completion: float
+    grade: float | None
+    enrolled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +118,13 @@ SECURITY = "path-v1:DemoX+SEC+2026"
 
 INVITATION = Invitation(Account("dan"), DATA_SCIENCE, "Welcome to the demo")
 
+PROGRESS = (
+    Progress("ana", "PY101", 0.45, 0.38, enrolled=False),
+    Progress("ben", "HTML1", 0.25, None, enrolled=False),
+    Progress("chloe", "JS101", 1.00, 0.91, enrolled=True),
+    Progress("chloe", "SEC01", 0.70, 0.62, enrolled=True),
+)
+
 SUBSCRIPTION = Subscription(
     title="Data team",
     uuid="0b7c1a52-5f0e-4d3c-9a61-2f8f4c1d7e90",
@@ -134,10 +157,13 @@ RUNS = (
     Run("SEC01", "Web Security Fundamentals", _day(9, 14), _day(11, 27)),
 )
 
+RUN_KEYS = {run.number: run.key for run in RUNS}
+
 PATHS = (
     Path(
         key=DATA_SCIENCE,
         name="Data Science 101",
+        picture="demo-data-science.png",
         subtitle="From your first line of Python to a model that you can defend.",
         description="Three courses, taken in order, that lead from programming through statistics to machine learning.",
         level="beginner",
@@ -153,6 +179,7 @@ PATHS = (
     Path(
         key=WEB,
         name="Web Development",
+        picture="demo-web.png",
         subtitle="Pages that people like to use, built by hand.",
         description="Two courses on what browsers understand. Group A meets on Tuesdays.",
         level="beginner",
@@ -167,6 +194,7 @@ PATHS = (
     Path(
         key=SECURITY,
         name="Web Security",
+        picture="demo-security.png",
         subtitle="For teams whose staff invite them: find the holes before others do.",
         description="What can go wrong in a browser and behind it, and how to keep it from happening.",
         level="advanced",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import product
 
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,8 +25,8 @@ from learning_paths.models import (
     Skill,
     SubscriptionPlan,
 )
-from sandbox.courses.models import CourseRun
-from sandbox.demo import content
+from sandbox.courses.models import CourseEnrollment, CourseProgress, CourseRun
+from sandbox.demo import content, images
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def seed(*, crowd: bool = True) -> Counts:
     paths = {path.key: _path(path) for path in content.PATHS}
     _invite(staff, paths)
     _enroll_chloe(staff, paths)
+    for progress in content.PROGRESS:
+        _advance(progress)
     if crowd:
         _enroll_crowd(_crowd(), staff, paths)
     _subscribe(staff, paths)
@@ -83,7 +86,9 @@ def _learner(account: content.Account) -> User:
 
 
 def _path(path: content.Path) -> LearningPath:
+    picture = LearningPath.image.field.generate_filename(LearningPath(key=path.key), path.picture)
     defaults = {
+        "image": picture,
         "display_name": path.name,
         "subtitle": path.subtitle,
         "description": path.description,
@@ -96,13 +101,14 @@ def _path(path: content.Path) -> LearningPath:
     saved, created = LearningPath.objects.get_or_create(key=path.key, defaults=defaults)
     if created:
         _fill(saved, path)
+    if saved.image.name == picture and not saved.image.storage.exists(picture):
+        saved.image.storage.save(picture, ContentFile(images.PICTURES[path.picture]()))
     return saved
 
 
 def _fill(saved: LearningPath, path: content.Path) -> None:
-    keys = {run.number: run.key for run in content.RUNS}
     for order, number in enumerate(path.steps, start=1):
-        LearningPathStep.objects.create(learning_path=saved, course_key=keys[number], order=order)
+        LearningPathStep.objects.create(learning_path=saved, course_key=content.RUN_KEYS[number], order=order)
     for name in path.requires:
         RequiredSkill.objects.create(learning_path=saved, skill=_skill(name), level=1)
     for name in path.teaches:
@@ -132,6 +138,15 @@ def _enroll_chloe(staff: User, paths: dict[str, LearningPath]) -> None:
     path = paths[content.SECURITY]
     if not LearningPathEnrollment.objects.filter(user=chloe, learning_path=path).exists():
         api.enroll(chloe, path, reason="Member of the security team", role="Learner", acting_user=staff)
+
+
+def _advance(progress: content.Progress) -> None:
+    """Let one of the learners with a password have done something in a course, so that there is progress to see."""
+    learner = User.objects.get(username=progress.username)
+    run = CourseRun.objects.get(course_key=content.RUN_KEYS[progress.number])
+    CourseEnrollment.objects.get_or_create(user=learner, course_run=run, defaults={"is_active": progress.enrolled})
+    shares = {"completion": progress.completion, "grade": progress.grade}
+    CourseProgress.objects.get_or_create(user=learner, course_run=run, defaults=shares)
 
 
 def _crowd() -> list[User]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.test import TestCase
+from django.test import TestCase, override_settings
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths import api
@@ -20,7 +22,8 @@ from learning_paths.models import (
     ManualEnrollmentAudit,
     SubscriptionPlan,
 )
-from sandbox.demo.content import DATA_SCIENCE, INVITATION, RUNS, SECURITY, WEB
+from sandbox.courses.models import CourseEnrollment, CourseProgress
+from sandbox.demo.content import DATA_SCIENCE, INVITATION, RUN_KEYS, RUNS, SECURITY, WEB
 
 
 def seed() -> str:
@@ -31,10 +34,20 @@ def seed() -> str:
 
 class TestSeedDemo(TestCase):
     summary: str
+    media: Path
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.media = Path(cls.enterClassContext(TemporaryDirectory()))
+        cls.enterClassContext(override_settings(MEDIA_ROOT=cls.media))
+        super().setUpClass()
 
     @classmethod
     def setUpTestData(cls) -> None:
         cls.summary = seed()
+
+    def pictures(self) -> dict[str, bytes]:
+        return {str(file.relative_to(self.media)): file.read_bytes() for file in self.media.rglob("*.*")}
 
     def invitation(self) -> LearningPathEnrollmentAllowed:
         return LearningPathEnrollmentAllowed.objects.get(email="dan@example.com", learning_path__key=DATA_SCIENCE)
@@ -124,6 +137,57 @@ class TestSeedDemo(TestCase):
         seed()
         assert api.get_learning_path(WEB).display_name == "Renamed"
         assert not LearningPathEnrollment.objects.filter(user=chloe, is_active=True).exists()
+
+    def test_each_path_has_a_picture_of_its_own(self) -> None:
+        pictures = self.pictures()
+        assert {path.image.name for path in LearningPath.objects.all()} == set(pictures)
+        assert len(set(pictures.values())) == 3
+        for path in LearningPath.objects.all():
+            assert (path.image.width, path.image.height) == (960, 540)
+            path.image.close()
+
+    def test_pictures_are_neither_doubled_nor_lost(self) -> None:
+        before = self.pictures()
+        seed()
+        assert self.pictures() == before
+        (self.media / "learning_paths" / "demo-web.png").unlink()
+        LearningPath.objects.get(key=DATA_SCIENCE).delete()  # whose file stays
+        seed()
+        assert self.pictures() == before
+        assert api.get_learning_path(DATA_SCIENCE).image.name in before
+
+    def test_a_picture_that_people_took_away_or_replaced_stays_so(self) -> None:
+        LearningPath.objects.filter(key=WEB).update(image="")
+        LearningPath.objects.filter(key=SECURITY).update(image="learning_paths/own.png")
+        seed()
+        images = {str(path.key): path.image.name for path in LearningPath.objects.all()}
+        assert (images[WEB], images[SECURITY]) == ("", "learning_paths/own.png")
+
+    def test_ana_sees_progress_as_soon_as_she_enrolls(self) -> None:
+        ana, path = User.objects.get(username="ana"), api.get_learning_path(DATA_SCIENCE)
+        keys = [step.course_key for step in path.steps.all()]
+        assert get_lms().course_enrollments([ana.pk], keys) == {}
+        assert not LearningPathEnrollment.objects.filter(user=ana).exists()
+        [(key, completion)] = get_lms().course_completions(ana, keys).items()
+        assert (key, 0 < completion < 1) == (keys[0], True)
+        assert list(get_lms().course_grades(ana, keys)) == [key]
+
+    def test_chloe_is_far_in_the_path_that_she_is_enrolled_in(self) -> None:
+        chloe, path = User.objects.get(username="chloe"), api.get_learning_path(SECURITY)
+        keys = [step.course_key for step in path.steps.all()]
+        assert set(get_lms().course_enrollments([chloe.pk], keys)) == {(chloe.pk, key) for key in keys}
+        completions, grades = get_lms().course_completions(chloe, keys), get_lms().course_grades(chloe, keys)
+        assert [completions[key] for key in keys] == [1.0, 0.7]
+        assert grades[keys[0]] >= path.grading_criteria.required_grade > grades[keys[1]]
+
+    def test_progress_goes_on_from_where_people_brought_it(self) -> None:
+        progress = CourseProgress.objects.filter(user__username="ana")
+        enrollment = CourseEnrollment.objects.filter(user__username="ana", course_run__course_key=RUN_KEYS["PY101"])
+        progress.update(completion=1.0, grade=None)
+        enrollment.update(is_active=True)
+        seed()
+        assert [(row.completion, row.grade) for row in progress] == [(1.0, None)]
+        assert enrollment.get().is_active
 
     def test_a_learner_who_was_deleted_comes_back(self) -> None:
         User.objects.get(username="amara.bauer").delete()

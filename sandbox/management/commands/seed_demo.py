@@ -11,9 +11,9 @@ from sandbox.demo.seed import seed
 
 
 class Command(BaseCommand):
-    """Adds the demo's accounts, course runs, paths, enrollments and licenses where they are missing."""
+    """Adds the demo's accounts, course runs, paths, enrollments, progress and licenses where they are missing."""
 
-    help = "Add the demo's accounts, course runs, paths, enrollments and licenses where they are missing."
+    help = "Add the demo's accounts, course runs, paths, enrollments, progress and licenses where they are missing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed, and say what there is now."""
