@@ -79,8 +79,8 @@ class EdxPlatform(LMS):
         """
         See `LMS.course_runs`. Up to 10,000 keys are one query.
 
-        A course whose date nobody has set starts in 2030, as the platform's own lists have it. The text that a course
-        may advertise in place of its start is not looked at.
+        A course whose date nobody has set starts on 1 January 2030. The platform's own lists show no date for it, and
+        for others the text that they may advertise in place of their start. Neither is done here.
         """
         overviews = _course_overviews().annotate(text=as_text("id"))
         wanted = {str(key): key for key in keys}
