@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from opaque_keys.edx.keys import CourseKey
 
@@ -19,6 +19,8 @@ from sandbox.courses import enrolling, models
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+_COLUMNS = ("display_name", "start", "end")
+
 
 class SandboxLMS(LMS):
     """Named by ``LEARNING_PATHS_LMS``. The promises are those of the protocol; only what differs is said here."""
@@ -28,9 +30,9 @@ class SandboxLMS(LMS):
         wanted = {str(key): key for key in keys}
         runs = models.CourseRun.objects.annotate(text=as_text("course_key"))
         return {
-            wanted[text]: _as_value(wanted[text], *rest)
+            wanted[text]: _as_value(wanted[text], name, start, end)
             for chunk in chunks(wanted, runs.db)
-            for text, *rest in runs.filter(text__in=chunk).values_list("text", "display_name", "start", "end")
+            for text, name, start, end in runs.filter(text__in=chunk).values_list("text", *_COLUMNS)
             if text in wanted  # the column compares without case
         }
 
@@ -39,7 +41,7 @@ class SandboxLMS(LMS):
         runs = models.CourseRun.objects.order_by(Lower("display_name"), "course_key")
         for word in text.split():
             runs = runs.filter(Q(display_name__icontains=word) | Q(course_key__icontains=word))
-        found = runs.values_list("course_key", "display_name", "start", "end")
+        found: QuerySet[Any, Any] = runs.values_list("course_key", *_COLUMNS)
         return [_as_value(*run) for run in found[offset : offset + limit]]
 
     def retired_emails(self, emails: Collection[str]) -> set[str]:

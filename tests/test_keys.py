@@ -13,7 +13,7 @@ from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey, LearningContextKey
 
 from learning_paths.keys import LearningPathKey, LearningPathKeyFormField
-from learning_paths.models import LearningPath
+from learning_paths.models import LearningPath, LearningPathStep
 from tests.factories import make_path
 
 PART = st.from_regex(LearningPathKey.ALLOWED_PART, fullmatch=True).filter(lambda part: len(part) <= 50)
@@ -98,3 +98,12 @@ class LearningPathKeyFieldTests(TestCase):
     def test_malformed_is_never_stored(self) -> None:
         with self.assertRaises(InvalidKeyError):
             make_path("path-v1:DemoX")
+
+    def test_what_is_read_again_is_not_parsed_again(self) -> None:
+        path = make_path("path-v1:DemoX+ONCE+2026")
+        LearningPathStep.objects.create(learning_path=path, course_key="course-v1:DemoX+ONCE+2026")
+        path_keys = [LearningPath.objects.values_list("key", flat=True).get() for _ in range(2)]
+        course_keys = [LearningPathStep.objects.get().course_key for _ in range(2)]
+        assert path_keys[0] is path_keys[1]
+        assert course_keys[0] is course_keys[1]
+        assert course_keys[0] == CourseKey.from_string("course-v1:DemoX+ONCE+2026")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from django.db import connections, transaction
 from django.db.models import QuerySet
@@ -75,7 +75,7 @@ def _steps_of(paths: Mapping[int, LearningPath]) -> dict[int, list[CourseKey]]:
     found = LearningPathStep.objects.filter(learning_path__in=paths.keys())
     for path_id, course_key in found.values_list("learning_path_id", "course_key"):
         if not steps[path_id] or paths[path_id].course_enrollment == LearningPath.CourseEnrollment.ALL:
-            steps[path_id].append(cast("CourseKey", course_key))
+            steps[path_id].append(course_key)
     return steps
 
 

@@ -31,7 +31,7 @@ def chunks(values: Iterable[T], using: str, *, lists: int = 1) -> Iterator[list[
         yield chunk
 
 
-def as_text(column: str) -> ExpressionWrapper:
+def as_text(column: str) -> ExpressionWrapper[F]:
     """
     Return a column of keys as the text that it holds, so that a key is neither parsed when it comes nor when it goes.
 
