@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib.admin.helpers import AdminForm
-from django.contrib.admin.widgets import AdminTextareaWidget
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from learning_paths import api
-from learning_paths.admin.bulk_form import LARGEST_FILE, not_one_address
+from learning_paths.admin.addresses import AddressesForm
 from learning_paths.admin.domain_form import acting_user
-from learning_paths.data import LicenseCode, LicenseReport, ParsedEmails
+from learning_paths.data import LicenseCode, LicenseReport
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -30,54 +27,19 @@ LISTED_AT_MOST = 500
 """Addresses that the result lists."""
 
 
-class AssignForm(forms.Form):
-    """Whom to give a license: addresses that are typed or pasted, a file, or both."""
+class AssignForm(AddressesForm):
+    """Whom to give a license."""
 
-    emails = forms.CharField(
-        label=_("E-mail addresses"),
-        required=False,
-        strip=False,
-        help_text=_(
-            "Separated by new lines, commas, semicolons or spaces; names, as mail programs put them before an address, "
-            "do no harm. Who has no account yet activates the license with the account."
-        ),
-        widget=AdminTextareaWidget(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
-    )
-    file = forms.FileField(
-        label=_("CSV or text file"),
-        required=False,
-        allow_empty_file=True,
-        help_text=_("A column named “email” is found by its name; a file of addresses alone needs no header."),
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
-    )
-
-    parsed = ParsedEmails((), ())
-
-    def clean_file(self) -> UploadedFile[Any] | None:
-        """Refuse a file that would take the server too long to read."""
-        file: UploadedFile[Any] | None = self.cleaned_data["file"]
-        if file is not None and (file.size or 0) > LARGEST_FILE:
-            text = gettext("The file is too large: at most %(size)s. Cut it into several, or remove other columns.")
-            raise forms.ValidationError(text % {"size": filesizeformat(LARGEST_FILE)})
-        return file
+    without_account = _("Who has no account yet activates the license with the account.")
 
     def clean(self) -> dict[str, Any] | None:
-        """Read the addresses, and say by their lines what is wrong when there is none."""
+        """Read the addresses."""
         cleaned = super().clean() or {}
-        if self.has_error("file"):
-            return cleaned
         sources = {"emails": api.parse_text(cleaned.get("emails") or "")}
         file: UploadedFile[Any] | None = cleaned.get("file")
         if file is not None:
             sources["file"] = api.parse_csv(file.read())
-        self.parsed = api.merge(*sources.values())
-        if self.parsed.emails or self.has_error("emails"):
-            return cleaned
-        for name, parsed in sources.items():
-            if parsed.invalid:
-                self.add_error(name, not_one_address(parsed.invalid))
-        if not self.parsed.invalid:
-            self.add_error("emails", gettext("Type or paste e-mail addresses, or choose a file."))
+        self.take_addresses(sources)
         return cleaned
 
 

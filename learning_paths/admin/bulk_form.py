@@ -17,16 +17,16 @@ from django.contrib.admin.widgets import (
 )
 from django.db.models import QuerySet
 from django.forms import CheckboxSelectMultiple
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from learning_paths import api
+from learning_paths.admin.addresses import NAMED_AT_MOST, AddressesForm
 from learning_paths.admin.course_runs import CourseKeysFormField, CourseRunSelectMultiple, describe, well_formed
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, AttributionForm
-from learning_paths.data import BulkOperation, InvalidEntry, ParsedEmails, SubscriptionOffer
+from learning_paths.data import BulkOperation, SubscriptionOffer
 from learning_paths.models import BulkEnrollmentJob, LearningPath, LearningPathStep
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ if TYPE_CHECKING:
     from django.http import QueryDict
 
 SEPARATORS = re.compile(r"[,;\s]+")
-LARGEST_FILE = 10 * 2**20
-"""Bytes. A draft keeps the file in the database, where one value of MariaDB takes 16 MB unless told otherwise."""
-NAMED_AT_MOST = 5
-
-
 MOST_HOLDERS = 500
 """Holders of licenses that are listed to be picked: a form of more fields than a thousand is refused by Django."""
 
@@ -51,13 +46,15 @@ class FilteredSelect(FilteredSelectMultiple):
         return format_html('<div class="related-widget-wrapper">{}</div>', super().render(*args, **kwargs))
 
 
-class BulkForm(AttributionForm):
+class BulkForm(AddressesForm, AttributionForm):
     """
     The first step. Its author may come back to it from the preview: then the draft gives what was typed and uploaded.
 
     ``path_keys`` is for browsers without JavaScript, where the search for paths does not work. Within a subscription,
     what it covers is there to be ticked, and so are those who hold a license of it.
     """
+
+    without_account = _("Who has no account yet is enrolled as soon as there is one.")
 
     subscription = forms.TypedChoiceField(label=_("Subscription"), required=False, coerce=UUID, empty_value=None)
     learning_paths = forms.ModelMultipleChoiceField(
@@ -80,23 +77,6 @@ class BulkForm(AttributionForm):
         label=_("Holders of a license"), required=False, widget=FilteredSelect(_("holders of a license"), False)
     )
     everybody = forms.BooleanField(required=False)
-    emails = forms.CharField(
-        label=_("E-mail addresses"),
-        required=False,
-        strip=False,
-        help_text=_(
-            "Separated by new lines, commas, semicolons or spaces; names, as mail programs put them before an address, "
-            "do no harm. Who has no account yet is enrolled as soon as there is one."
-        ),
-        widget=AdminTextareaWidget(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
-    )
-    file = forms.FileField(
-        label=_("CSV or text file"),
-        required=False,
-        allow_empty_file=True,
-        help_text=_("A column named “email” is found by its name; a file of addresses alone needs no header."),
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
-    )
     keep_file = forms.BooleanField(required=False)
     notify = forms.BooleanField(
         label=_("Tell the learners by e-mail"),
@@ -120,7 +100,6 @@ class BulkForm(AttributionForm):
     ) -> None:
         """Take what a draft has for a beginning."""
         self.draft = draft
-        self.parsed = ParsedEmails((), ())
         self.file_name = ""
         self.file_content = b""
         if draft is not None:
@@ -187,30 +166,15 @@ class BulkForm(AttributionForm):
             text = ngettext("Everybody with a valid license (%(n)d)", "Everybody with a valid license (%(n)d)", n)
             self.fields["everybody"].label = text % {"n": n}
 
-    def clean_file(self) -> UploadedFile[Any] | None:
-        """Refuse a file that the draft could not keep."""
-        file: UploadedFile[Any] | None = self.cleaned_data["file"]
-        if file is not None and (file.size or 0) > LARGEST_FILE:
-            text = gettext("The file is too large: at most %(size)s. Cut it into several, or remove other columns.")
-            raise forms.ValidationError(text % {"size": filesizeformat(LARGEST_FILE)})
-        return file
-
     def clean(self) -> dict[str, Any] | None:
-        """Read the addresses, and say by their lines what is wrong when there is none."""
+        """Read the addresses and look at the paths."""
         cleaned = super().clean() or {}
         self._take_file(cleaned)
         self._check_paths(cleaned)
         sources = {"emails": api.parse_text(self.typed), "holders": api.parse_items(cleaned.get("holders", []))}
         if self.file_content:
             sources["file"] = api.parse_csv(self.file_content)
-        self.parsed = api.merge(*sources.values())
-        if self.parsed.emails or cleaned.get("everybody") or self.has_error("file") or self.has_error("emails"):
-            return cleaned
-        for name, parsed in sources.items():
-            if parsed.invalid and name in self.fields:
-                self.add_error(name, not_one_address(parsed.invalid))
-        if not self.parsed.invalid:
-            self.add_error("emails", gettext("Type or paste e-mail addresses, or choose a file."))
+        self.take_addresses(sources, others=bool(cleaned.get("everybody")))
         return cleaned
 
     @property
@@ -256,12 +220,3 @@ class BulkForm(AttributionForm):
         if unknown:
             text = gettext("There is no such learning path: %(keys)s")
             self.add_error("path_keys", text % {"keys": ", ".join(unknown[:NAMED_AT_MOST])})
-
-
-def not_one_address(invalid: tuple[InvalidEntry, ...]) -> list[str]:
-    """Return the errors of a source in which there is nothing valid."""
-    line = gettext("Line %(line)d: “%(text)s” is not a valid e-mail address.")
-    errors = [line % {"line": entry.line, "text": entry.text} for entry in invalid[:NAMED_AT_MOST]]
-    if (more := len(invalid) - NAMED_AT_MOST) > 0:
-        errors.append(ngettext("And %(count)d more.", "And %(count)d more.", more) % {"count": more})
-    return errors

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import override_settings
 
 from learning_paths import api
-from learning_paths.admin import bulk_form
+from learning_paths.admin import addresses
 from learning_paths.data import BulkOperation, JobState
 from learning_paths.models import BulkEnrollmentJob, LearningPath, LearningPathEnrollment
 from tests.admin.base import AdminTestCase, admin_url
@@ -195,7 +195,7 @@ class InputTests(BulkFormCase):
         assert not BulkEnrollmentJob.objects.exists()
 
     def test_a_file_that_a_draft_could_not_keep_is_refused(self) -> None:
-        with patch.object(bulk_form, "LARGEST_FILE", 4):
+        with patch.object(addresses, "LARGEST_FILE", 4):
             response = self.send(file=SimpleUploadedFile("class.csv", b"ana@x.org\n"))
         [error] = self.errors_of(response)["file"]
         assert error.startswith("The file is too large")

@@ -14,7 +14,7 @@ from django.urls import resolve
 from django.utils import timezone
 
 from learning_paths import api
-from learning_paths.admin import assign_licenses
+from learning_paths.admin import addresses, assign_licenses
 from learning_paths.data import LicenseCode, LicenseStatus
 from learning_paths.models import License, SubscriptionPlan, SubscriptionPlanCourse
 from sandbox.courses.models import CourseRun
@@ -233,7 +233,7 @@ class AssignPageTests(AdminTestCase):
         assert not License.objects.exists()
 
     def test_a_file_that_is_too_large_is_refused_and_what_was_typed_stays(self) -> None:
-        with mock.patch.object(assign_licenses, "LARGEST_FILE", 10):
+        with mock.patch.object(addresses, "LARGEST_FILE", 10):
             response = self.send("a@x.org", b"email\nb@x.org\n")
         assert list(self.errors_of(response)) == ["file"]
         self.assertContains(response, "a@x.org</textarea>")
