@@ -1,7 +1,10 @@
-"""The versions of the REST API: what the schema describes."""
+"""The REST API of this plugin, and the one of learning-paths-plugin 0.5.0: what the schema describes."""
 
 from __future__ import annotations
 
 from django.urls import include, path
 
-urlpatterns = [path("api/v1/", include("learning_paths.rest_api.v1.urls"))]
+urlpatterns = [
+    path("api/v1/", include("learning_paths.rest_api.v1.urls")),
+    path("api/learning_paths/v1/", include("learning_paths.rest_api.paths_v1.urls")),
+]
