@@ -1,4 +1,4 @@
-"""The REST API of this plugin, and the one of learning-paths-plugin 0.5.0: what the schema describes."""
+"""The versions of the REST API: what the schema describes."""
 
 from __future__ import annotations
 

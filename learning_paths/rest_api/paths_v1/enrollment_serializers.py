@@ -57,7 +57,7 @@ def whole_list(enrollments: QuerySet[LearningPathEnrollment]) -> Response | Stre
     Reads and holds ``ROWS_AT_ONCE`` of them at a time. A list that is longer is sent while it is read, after the
     request's transaction, so that a million rows cost neither memory nor a long transaction.
     """
-    pieces = _pieces(enrollments.prefetch_related(None))
+    pieces = _pieces(enrollments)
     first = next(pieces, [])
     if len(first) < ROWS_AT_ONCE:
         return Response(first)

@@ -1,7 +1,8 @@
 """
 The enrollment routes of ``learning-paths-plugin`` 0.5.0.
 
-Each view keeps that version's routes, fields and statuses, and calls what the views of ``rest_api.v1`` call.
+Each view keeps that version's routes, fields and statuses, and calls what the views of ``rest_api.v1`` call. See
+ADR 0012.
 """
 
 from __future__ import annotations

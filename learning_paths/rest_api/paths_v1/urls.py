@@ -1,4 +1,4 @@
-"""Routes of ``learning-paths-plugin`` 0.5.0. Each answers with and without a trailing slash."""
+"""Routes of version 1 under ``/api/learning_paths/``. Each answers with and without a trailing slash."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from learning_paths.rest_api.paths_v1.enrollment_views import (
     StepEnrollmentViewSet,
 )
 
+# Anything may stand in the place of a key, so that a malformed one is answered like an unknown one.
+KEY = r"(?P<learning_path_key>[\s\S]+?)"
+
 urlpatterns = [
     re_path(
         r"^enrollments/bulk-enroll/?$",
         BulkEnrollViewSet.as_view({"post": "create", "delete": "destroy"}),
-        name="paths-v1-bulk-enroll",
+        name="path-bulk-enroll",
     ),
-    re_path(r"^enrollments/?$", EnrollmentsViewSet.as_view({"get": "list"}), name="paths-v1-enrollments"),
-    # Anything may stand in the place of the keys, so that a malformed one is answered like an unknown one.
+    re_path(r"^enrollments/?$", EnrollmentsViewSet.as_view({"get": "list"}), name="path-enrollment-list"),
     re_path(
-        r"^(?P<learning_path_key>[\s\S]+?)/enrollments/?$",
+        rf"^{KEY}/enrollments/?$",
         PathEnrollmentsViewSet.as_view({"get": "list", "post": "create", "delete": "destroy"}),
-        name="paths-v1-path-enrollments",
+        name="path-enrollments",
     ),
     re_path(
-        r"^(?P<learning_path_key>[\s\S]+?)/enrollments/(?P<course_key>[\s\S]+?)/?$",
+        rf"^{KEY}/enrollments/(?P<course_key>[\s\S]+?)/?$",
         StepEnrollmentViewSet.as_view({"post": "create"}),
-        name="paths-v1-step-enrollment",
+        name="path-step-enrollment",
     ),
 ]
