@@ -42,7 +42,7 @@ from learning_paths.actions.bulk_licensing import license_gate
 from learning_paths.actions.bulk_listed import prepare_listed
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
 from learning_paths.actions.bulk_report import csv_lines, job_csv, safe_cell, write_csv
-from learning_paths.actions.course_enrollment import enroll_user_in_course, invite_to_course
+from learning_paths.actions.course_enrollment import enroll_in_step, enroll_user_in_course, invite_to_course
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
@@ -95,6 +95,7 @@ __all__ = [
     "discard_drafts",
     "draft_bulk_job",
     "enroll",
+    "enroll_in_step",
     "enroll_in_steps",
     "enroll_user_in_course",
     "enrolled_course_runs",

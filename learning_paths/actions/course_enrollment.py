@@ -1,4 +1,7 @@
-"""Enrolling one learner in one course run of the platform, and inviting an address to one. See ADR 0007."""
+"""
+Enrolling one learner in one course run of the platform, by itself or as a step of a path, and inviting an address to
+one. See ADR 0007.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.data import CourseEnrollmentOutcome
 from learning_paths.emails import normalize_email
-from learning_paths.exceptions import CourseNotFound, RetiredEmail
+from learning_paths.exceptions import CourseNotFound, CourseNotInPath, RetiredEmail
 from learning_paths.lms import get_lms
+from learning_paths.models import LearningPath
+from learning_paths.queries.enrollments import get_active_enrollment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -63,6 +68,38 @@ def enroll_user_in_course(
         created=state.created,
         mode_changed=state.mode_changed,
     )
+
+
+def enroll_in_step(
+    user: User, learning_path: LearningPath, course_key: CourseKey | str, *, acting_user: User | None
+) -> CourseEnrollmentOutcome:
+    """
+    Enroll a learner of a path in a course run that is a step of it, as a learner asks for it.
+
+    Does what ``enroll_user_in_course`` does without ``mode`` and ``force``: nobody gets past closed enrollment or a
+    full course, and who is enrolled already stays so. Not checked are what ``acting_user`` may do, whether
+    ``acting_user`` sees the path, and the order of the steps: ``sequential`` says in which one they are meant to be
+    taken, and keeps nobody out.
+
+    Arguments:
+        user: the learner.
+        learning_path: the path.
+        course_key: the course run, as a key or its text. It must be exactly that of a step.
+        acting_user: who asked for it; None for the system.
+
+    Raises:
+        NotEnrolled: the learner has no active enrollment in the path.
+        CourseNotInPath: the course run is no step of the path.
+        CourseNotFound: the text is no course key, or the platform does not know the step's course run.
+        CourseModeNotAvailable, CourseEnrollmentClosed, CourseFull, CourseEnrollmentRefused, CourseEnrollmentFailed: as
+            ``enroll_user_in_course``.
+    """
+    get_active_enrollment(user, learning_path)
+    key = _as_key(course_key)
+    steps = learning_path.steps.filter(course_key=key).values_list("course_key", flat=True)
+    if key not in steps:  # the database ignores case
+        raise CourseNotInPath
+    return enroll_user_in_course(user, key, reason=f"Learning path {learning_path.key}", acting_user=acting_user)
 
 
 def invite_to_course(email: str, course_key: CourseKey | str, *, reason: str = "", acting_user: User | None) -> bool:

@@ -91,7 +91,7 @@ class InvitationOutcome:
 @dataclass(frozen=True, slots=True)
 class CourseEnrollmentOutcome:
     """
-    What ``enroll_user_in_course`` did.
+    What ``enroll_user_in_course`` or ``enroll_in_step`` did.
 
     ``created`` is False when the learner was actively enrolled before; then ``mode_changed`` tells whether in another
     mode than ``mode``.

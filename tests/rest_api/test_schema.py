@@ -33,6 +33,10 @@ class SchemaTests(TestCase):
             "/api/learning_paths/v1/programs/{id}/",
             "/api/learning_paths/v1/{learning_path_key}/grade/",
             "/api/learning_paths/v1/{learning_path_key}/progress/",
+            "/api/learning_paths/v1/enrollments/",
+            "/api/learning_paths/v1/enrollments/bulk-enroll/",
+            "/api/learning_paths/v1/{learning_path_key}/enrollments/",
+            "/api/learning_paths/v1/{learning_path_key}/enrollments/{course_key}/",
             "/api/v1/bulk-enrollment-jobs/",
             "/api/v1/bulk-enrollment-jobs/{uuid}/",
             "/api/v1/bulk-enrollment-jobs/{uuid}/cancel/",
@@ -104,6 +108,35 @@ class SchemaTests(TestCase):
         components = schema["components"]["schemas"]
         assert set(components["PaginatedCatalogPathList"]["required"]) == {"count", "next", "previous", "results"}
         assert components["Step"]["properties"]["course_dates"]["type"] == "array"
+
+    @ddt.data(
+        ("enrollments/", "get", {"200", "403"}),
+        ("enrollments/bulk-enroll/", "post", {"201", "400", "403"}),
+        ("enrollments/bulk-enroll/", "delete", {"200", "204", "400", "403"}),
+        ("{learning_path_key}/enrollments/", "get", {"200", "403", "404"}),
+        ("{learning_path_key}/enrollments/", "post", {"200", "201", "403", "404", "409"}),
+        ("{learning_path_key}/enrollments/", "delete", {"204", "403", "404"}),
+        ("{learning_path_key}/enrollments/{course_key}/", "post", {"201", "400", "403", "404"}),
+    )
+    @ddt.unpack
+    def test_it_gives_each_answer_of_the_enrollment_routes_of_0_5_0(
+        self, route: str, method: str, expected: set[str]
+    ) -> None:
+        operation = self.schema()["paths"][f"/api/learning_paths/v1/{route}"][method]
+        assert set(operation["responses"]) == expected
+
+    @ddt.data("enrollments/", "{learning_path_key}/enrollments/")
+    def test_the_lists_of_0_5_0_have_no_pages(self, route: str) -> None:
+        schema = self.schema()
+        operation = schema["paths"][f"/api/learning_paths/v1/{route}"]["get"]
+        assert operation["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array"
+        assert "page_size" not in {parameter["name"] for parameter in operation["parameters"]}
+        assert set(schema["components"]["schemas"]["EnrollmentWithIds"]["properties"]) == {
+            "user",
+            "learning_path",
+            "is_active",
+            "created",
+        }
 
     def test_the_example_of_a_job_is_what_a_job_looks_like(self) -> None:
         schema = self.schema()

@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 from django.db import connection, transaction
 from django.test import TransactionTestCase
+from rest_framework.test import APIClient
 
 from learning_paths import api, tasks
 from learning_paths.data import StepState
@@ -61,3 +62,18 @@ class StepRaceTests(TransactionTestCase):
         at_once([lambda number=number: enroll(number) for number in range(20)])  # type: ignore[misc]
         assert LearningPathEnrollment.objects.filter(is_active=True).count() == 20
         assert list(StepEnrollment.objects.order_by("pk").values_list("pk", "state")) == [(pk, "waiting") for pk in ids]
+
+    def test_a_learner_who_asks_twenty_times_for_a_step_is_enrolled_once(self) -> None:
+        LearningPath.objects.update(course_enrollment=LearningPath.CourseEnrollment.NONE)
+        learner, step = self.learners[0], self.path.steps.order_by("pk")[0]
+        api.enroll(learner, self.path, acting_user=None)
+
+        def ask() -> int:
+            client = APIClient(raise_request_exception=False)
+            client.force_authenticate(learner)
+            url = f"/api/learning_paths/v1/{self.path.key}/enrollments/{step.course_key}/"
+            status: int = client.post(url).status_code  # through ATOMIC_REQUESTS as in the LMS
+            return status
+
+        assert at_once([ask] * 20) == [201] * 20
+        assert CourseEnrollment.objects.get().user == learner

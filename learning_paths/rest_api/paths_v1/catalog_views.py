@@ -23,12 +23,12 @@ from learning_paths.rest_api.paths_v1.filters import LARGEST_ID, CatalogFilter
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
 from learning_paths.rest_api.v1.pagination import Numbered
+from learning_paths.rest_api.v1.views import KEY
 
 if TYPE_CHECKING:
     from learning_paths.models.learning_path import LearningPathQuerySet
 
 NOT_FOUND = OpenApiResponse(description="No such path, or one that the caller may not see.")
-KEY = OpenApiParameter("learning_path_key", str, OpenApiParameter.PATH, description="Key of the learning path.")
 ID = OpenApiParameter("id", int, OpenApiParameter.PATH, description="Id of the learning path.")
 
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from learning_paths import api
 from learning_paths.models import LearningPath
-from learning_paths.rest_api.paths_v1.catalog_views import KEY, NOT_FOUND
+from learning_paths.rest_api.paths_v1.catalog_views import NOT_FOUND
 from learning_paths.rest_api.paths_v1.progress_serializers import (
     DetailSerializer,
     GradeSerializer,
@@ -22,7 +22,7 @@ from learning_paths.rest_api.paths_v1.progress_serializers import (
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
 from learning_paths.rest_api.v1.learner import USERNAME, OfLearner
-from learning_paths.rest_api.v1.views import FORBIDDEN
+from learning_paths.rest_api.v1.views import FORBIDDEN, KEY
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -22,6 +22,7 @@ STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
     exceptions.LearningPathNotFound: status.HTTP_404_NOT_FOUND,
     exceptions.UserNotFound: status.HTTP_404_NOT_FOUND,
     exceptions.NotEnrolled: status.HTTP_404_NOT_FOUND,
+    exceptions.CourseNotFound: status.HTTP_404_NOT_FOUND,
     exceptions.AlreadyEnrolled: status.HTTP_409_CONFLICT,
     exceptions.BulkJobNotFound: status.HTTP_404_NOT_FOUND,
     exceptions.BulkJobConflict: status.HTTP_409_CONFLICT,

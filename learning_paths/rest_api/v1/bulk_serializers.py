@@ -39,6 +39,10 @@ class TextOrListField(serializers.Field):  # type: ignore[type-arg]  # DRF 3.14 
         "blank": _("This field may not be blank."),
     }
 
+    def __init__(self, *, allow_blank: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.allow_blank = allow_blank
+
     def get_value(self, dictionary: Any) -> Any:
         """Take a form's field that is given several times for a list."""
         if isinstance(dictionary, QueryDict) and len(values := dictionary.getlist(self.field_name or "")) > 1:
@@ -50,7 +54,7 @@ class TextOrListField(serializers.Field):  # type: ignore[type-arg]  # DRF 3.14 
         texts = [data] if isinstance(data, str) else data
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             self.fail("invalid")
-        if not any(text.strip() for text in texts):
+        if not self.allow_blank and not any(text.strip() for text in texts):
             self.fail("blank")
         return texts
 
