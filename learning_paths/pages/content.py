@@ -33,7 +33,7 @@ HAIR = 1e-9
 
 def percent(share: float) -> str:
     """Return a share as a percentage in the reader's language, with a decimal where it takes one."""
-    number = round(share * 100, 1)
+    number = round(share * 100.0, 1)
     # Translators: A percentage, such as "40%".
     return _("%(number)s%%") % {"number": number_format(number, 0 if number.is_integer() else 1)}
 
