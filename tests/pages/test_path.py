@@ -37,7 +37,7 @@ class PathPageTests(PageTestCase):
             "From Python to models. 3 courses Beginner Duration: 9 months Time commitment: 4 hours a week",
             "About this learning path Three courses.",
             "The courses are meant to be taken in this order.",
-            "Skills you learn Statistics skills level 2",
+            "Skills you learn Statistics skills (level 2)",
             "Skills you should have Algebra",
             "Enroll to start the courses from here",
         ):
