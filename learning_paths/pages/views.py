@@ -93,8 +93,6 @@ class ActionView(LearnerView):
         path = self.get_path(learning_path_key)
         try:
             return self.act(path)
-        except LearningPathNotFound as error:
-            raise Http404(str(error)) from error
         except LearningPathsError as error:
             messages.error(request, told(error, path))
             return redirect("learning_paths:learner-path", path.key)
