@@ -11,6 +11,7 @@ DEFAULTS: dict[str, Any] = {
     "LEARNING_PATHS_BULK_REASON_REQUIRED": True,
     "LEARNING_PATHS_BULK_SYNC_LIMIT": 1000,
     "LEARNING_PATHS_ENTERPRISE_CATALOG_URL": None,
+    "LEARNING_PATHS_LEARNER_PAGES": True,
     "LEARNING_PATHS_LICENSE_BACKEND": "learning_paths.licensing.plans.PlanBackend",
     "LEARNING_PATHS_LICENSE_MANAGER_URL": None,
     "LEARNING_PATHS_LMS": "learning_paths.lms.edx_platform.EdxPlatform",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes the pictures of bulk enrollment in docs/screenshots anew, of the demo with a real database and a real worker.
+# Takes the pictures of bulk enrollment and of the learners' pages in docs/screenshots anew, of the demo with a real database and a real worker.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -9,7 +9,7 @@ from django.core.checks import run_checks
 from django.test import SimpleTestCase, override_settings
 
 from learning_paths import settings as plugin_settings_module
-from learning_paths.checks import E_BULK_LIMIT, E_LICENSE_BACKEND, E_LMS, E_SELF_UNENROLLMENT
+from learning_paths.checks import E_BULK_LIMIT, E_LEARNER_PAGES, E_LICENSE_BACKEND, E_LMS, E_SELF_UNENROLLMENT
 
 
 def ids() -> list[str]:
@@ -28,6 +28,11 @@ class CheckTests(SimpleTestCase):
     def test_self_unenrollment(self, value: Any) -> None:
         with override_settings(LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT=value):
             assert ids() == [E_SELF_UNENROLLMENT]
+
+    @ddt.data("False", 0, None)
+    def test_learner_pages(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_LEARNER_PAGES=value):
+            assert ids() == [E_LEARNER_PAGES]
 
     @ddt.data(
         "no.such.module.Class",

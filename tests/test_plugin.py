@@ -35,6 +35,9 @@ class PluginTests(SimpleTestCase):
             reverse("learning_paths:learning-path-enrollment", args=["path-v1:DemoX+DS101+2026"])
             == "/api/v1/learning-path-enrollment/path-v1:DemoX+DS101+2026"
         )
+        assert reverse("learning_paths:learner-paths") == "/learning_paths/"
+        path = "/learning_paths/path-v1:DemoX+DS101+2026/"
+        assert reverse("learning_paths:learner-path", args=["path-v1:DemoX+DS101+2026"]) == path
 
     def test_the_receiver_is_connected_once_to_the_user_model(self) -> None:
         uid = "learning_paths.receivers.claim_invitations_of_saved_user"

@@ -45,6 +45,17 @@ class LearningPathQuerySet(models.QuerySet["LearningPath"]):
         """Return the paths whose key begins with this organization. Case does not matter, as for unique keys."""
         return self.filter(key__istartswith=f"{LearningPathKey.CANONICAL_NAMESPACE}:{org}{LearningPathKey.SEPARATOR}")
 
+    def with_words(self, text: str) -> LearningPathQuerySet:
+        """Return the paths that have each of the words in a text field, the key or an acquired skill. Ignores case."""
+        paths = self
+        for word in text.split():
+            skills = AcquiredSkill.objects.filter(learning_path=models.OuterRef("pk"))
+            found = models.Q(models.Exists(skills.filter(skill__display_name__icontains=word)))
+            for field in ("display_name", "subtitle", "description", "key"):
+                found |= models.Q(**{f"{field}__icontains": word})
+            paths = paths.filter(found)
+        return paths
+
     def with_enrollment_of(self, user: User | None) -> LearningPathQuerySet:
         """Let each path know in ``enrollment_date`` since when ``user`` is enrolled: None where that is not so."""
         enrollments = LearningPathEnrollment.objects.filter(

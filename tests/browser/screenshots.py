@@ -1,7 +1,7 @@
 """
-The pictures of bulk enrollment for the documentation, which ``scripts/screenshots.sh`` takes anew.
+The pictures of bulk enrollment and of the learners' pages, which ``scripts/screenshots.sh`` takes anew.
 
-The browser walks through the demo as staff does, so that no picture shows what the screens do not.
+The browser walks through the demo as staff and learners do, so that no picture shows what the screens do not.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sandbox.demo.seed import seed
 from tests.browser.bulk import Desk
 from tests.browser.test_bulk_jobs import held
 from tests.factories import make_staff
+from tests.pages.base import learn
 from tests.worker import StartWorker
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -87,6 +88,31 @@ def make_employees() -> list[User]:
     return list(User.objects.filter(username__in=names).order_by("pk"))
 
 
+def set_up(browser: Chrome) -> None:
+    """Give the window the size of the pictures."""
+    screen = {"width": WIDTH, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+
+
+def test_take_the_pictures_of_learners(browser: Chrome, live_server: LiveServer) -> None:
+    seed()
+    ana = User.objects.get(username="ana")
+    path = LearningPath.objects.get(key=DATA_SCIENCE)
+    for step, completion, grade in zip(path.steps.all(), (1, 0.4), (0.92, 0.35), strict=False):
+        api.enroll_user_in_course(ana, step.course_key, acting_user=ana)
+        learn(ana, step.course_key, completion, grade)
+    set_up(browser)
+    desk = Desk(browser, live_server.url)
+    desk.log_in(ana)
+    browser.get(f"{live_server.url}/learning_paths/")
+    desk.press(f"Enroll: {path.display_name}")
+    browser.get(f"{live_server.url}/learning_paths/")
+    shoot(desk, "learner-paths")
+    desk.press(path.display_name)
+    shoot(desk, "learner-path")
+
+
 def test_take_the_pictures(browser: Chrome, live_server: LiveServer, start_worker: StartWorker, tmp_path: Path) -> None:
     seed()
     crowd = list(User.objects.filter(username__contains=".").order_by("pk").values_list("username", flat=True))
@@ -94,9 +120,7 @@ def test_take_the_pictures(browser: Chrome, live_server: LiveServer, start_worke
     web = LearningPath.objects.get(key=WEB)
     enrollments = LearningPathEnrollment.objects.filter(learning_path=web)
     there = set(enrollments.values_list("user__username", flat=True))
-    screen = {"width": WIDTH, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-    browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+    set_up(browser)
     desk = Desk(browser, live_server.url)
     desk.log_in(User.objects.get(username="staff"))
     browser.execute_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'false')")

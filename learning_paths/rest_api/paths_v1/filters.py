@@ -12,7 +12,6 @@ from learning_paths.models import AcquiredSkill, LearningPath, RequiredSkill
 from learning_paths.models.learning_path import LearningPathQuerySet
 from learning_paths.rest_api.v1.filters import OrgFilter, YesNoFilter
 
-SEARCHED = ("display_name", "subtitle", "description", "key")
 LARGEST_ID = 2**31 - 1
 
 
@@ -47,12 +46,7 @@ class CatalogFilter(django_filters.FilterSet):
 
     def with_words(self, paths: LearningPathQuerySet, name: str, text: str) -> LearningPathQuerySet:
         """Keep the paths that have each of the words somewhere."""
-        for word in text.split():
-            found = Q(Exists(_having(AcquiredSkill, Q(skill__display_name__icontains=word))))
-            for field in SEARCHED:
-                found |= Q(**{f"{field}__icontains": word})
-            paths = paths.filter(found)
-        return paths
+        return paths.with_words(text)
 
     def of_org(self, paths: LearningPathQuerySet, name: str, org: str) -> LearningPathQuerySet:
         """Keep the paths of one organization."""
