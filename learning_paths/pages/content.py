@@ -15,7 +15,6 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from learning_paths import api
-from learning_paths.pages.steps import course_url
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -29,6 +28,11 @@ LONGEST_SEARCH = 200
 LAST_PAGE = 9999
 HAIR = 1e-9
 """What the sum of some tenths may lack."""
+
+
+def course_url(course_key: CourseKey) -> str:
+    """Return where a course run begins, on this host: the LMS leads on from there to wherever it shows courses."""
+    return f"/courses/{course_key}/course/"
 
 
 def percent(share: float) -> str:

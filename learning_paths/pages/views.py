@@ -20,8 +20,7 @@ from django.views.decorators.cache import never_cache
 
 from learning_paths import api
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, LearningPathsError, NotEnrolled
-from learning_paths.pages.content import path_page, paths_page
-from learning_paths.pages.steps import course_url, enroll_in_step
+from learning_paths.pages.content import course_url, path_page, paths_page
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -143,7 +142,7 @@ class StartView(ActionView):
     def act(self, path: LearningPath) -> HttpResponse:
         """Enroll, unless that was done before, and go on to the course."""
         wanted = self.request.POST.get("course_key", "")
-        outcome = enroll_in_step(self.learner, path, wanted, acting_user=self.learner)
+        outcome = api.enroll_in_step(self.learner, path, wanted, acting_user=self.learner)
         return HttpResponseRedirect(course_url(outcome.course_key))
 
 
