@@ -65,7 +65,7 @@ class EnrollmentFilter(django_filters.FilterSet):
     org = django_filters.CharFilter(
         method="of_org",
         max_length=255,
-        validators=[RegexValidator(rf"\A{LearningPathKey.ALLOWED_PART.pattern}\Z")],
+        validators=[RegexValidator(rf"\A{LearningPathKey.MOVED_PART.pattern}\Z")],
         label=_("Organization, the first part of the path's key; case does not matter"),
     )
 
