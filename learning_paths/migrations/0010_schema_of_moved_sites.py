@@ -36,6 +36,8 @@ def constraints(schema_editor: Any, model: Any, column: str) -> list[tuple[str, 
 
 
 class Migration(migrations.Migration):
+    atomic = False  # MySQL alters no table within a transaction
+
     dependencies = [
         ("learning_paths", "0009_notices"),
     ]
