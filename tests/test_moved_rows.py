@@ -31,6 +31,12 @@ def migrate(target: tuple[str, str]) -> None:
     MigrationExecutor(connection).migrate([target])
 
 
+def save_without_history(row: Any) -> None:
+    """Save a row as it was saved where there was no history."""
+    row.skip_history_when_saving = True
+    row.save()
+
+
 class MovedRowsTestCase(TransactionTestCase):
     """A site whose tables are there, and whose rows are still those of 0.5.0."""
 
@@ -47,10 +53,9 @@ class MovedRowsTestCase(TransactionTestCase):
         return LearningPathEnrollmentAllowed.objects.create(email=email, **fields)
 
     def audit(self, **fields: Any) -> ManualEnrollmentAudit:
-        """Make an audit row without history, as the tables of 0.5.0 have none."""
+        """Make an audit row without history."""
         audit = ManualEnrollmentAudit(**fields)
-        audit.skip_history_when_saving = True
-        audit.save()
+        save_without_history(audit)
         return audit
 
     def emails(self) -> dict[int, str]:
@@ -169,8 +174,7 @@ class MovedHistoryTests(MovedRowsTestCase):
             enrollment = LearningPathEnrollment(
                 user=make_user(f"learner{number}"), learning_path=self.path, is_active=number % 2 == 0, created=NOW
             )
-            enrollment.skip_history_when_saving = True
-            enrollment.save()
+            save_without_history(enrollment)
             self.audit(enrollment=enrollment, enrolled_by=sam, reason=f"Größe {number}", role="r", org="o")
         LearningPathEnrollment.objects.order_by("pk")[1].delete()
         api.enroll(make_user("new"), self.path, acting_user=None)
@@ -190,8 +194,7 @@ class MovedHistoryTests(MovedRowsTestCase):
 
     def test_a_second_run_finds_nothing_to_do(self) -> None:
         enrollment = LearningPathEnrollment(user=make_user("ana"), learning_path=self.path)
-        enrollment.skip_history_when_saving = True
-        enrollment.save()
+        save_without_history(enrollment)
         self.invitation("Ben@example.com")
         self.audit(enrolled_email=" Ben@example.com")
         migrate(LAST)

@@ -30,7 +30,7 @@ def normalize_invitations(apps: Any, schema_editor: Any) -> None:
     invitations = manager(apps, schema_editor, "LearningPathEnrollmentAllowed")
     for chunk in chunks(invitations, "email"):
         addresses = {pk: normalized(email) for pk, email in chunk}
-        changed = {pk: addresses[pk] for pk, email in chunk if addresses[pk] not in (None, email)}
+        changed = {pk: address for pk, email in chunk if (address := addresses[pk]) is not None and address != email}
         strange = [pk for pk, email in chunk if addresses[pk] is None and not email.isascii()]
         if changed:
             with transaction.atomic(using=invitations.db):
@@ -110,8 +110,11 @@ def normalize_audit(apps: Any, schema_editor: Any) -> None:
     """Bring the addresses in the audit into the same form."""
     audits = manager(apps, schema_editor, "ManualEnrollmentAudit")
     for chunk in chunks(audits, "enrolled_email"):
-        addresses = {pk: address for pk, email in chunk if (address := normalized(email)) not in (None, email)}
-        rows = [audits.model(pk=pk, enrolled_email=address) for pk, address in addresses.items()]
+        rows = [
+            audits.model(pk=pk, enrolled_email=address)
+            for pk, email in chunk
+            if (address := normalized(email)) is not None and address != email
+        ]
         audits.bulk_update(rows, ["enrolled_email"])
 
 

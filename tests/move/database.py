@@ -50,7 +50,9 @@ def rows() -> dict[str, dict[int, dict[str, Any]]]:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             columns = [column[0] for column in cursor.description]
             dicts = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-            found[table.removeprefix(PREFIX)] = {row.get("id", row.get("history_id")): row for row in dicts}
+            found[table.removeprefix(PREFIX)] = {
+                row["history_id" if "history_id" in row else "id"]: row for row in dicts
+            }
     return found
 
 

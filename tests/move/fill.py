@@ -188,7 +188,7 @@ def act(users: dict[str, Any], path: Any) -> None:
     """Let the package itself work: staff enroll two learners and invite a third, who registers."""
     from django.conf import settings
     from django.contrib.auth.models import User
-    from driver import connect_receivers
+    from driver import connect_receivers  # type: ignore[import-not-found]  # of benchmarks/rival
     from rest_framework.test import APIClient
 
     connect_receivers()
