@@ -140,14 +140,21 @@ def begin_history(apps: Any, schema_editor: Any) -> None:
 
 def rename_permissions(apps: Any, schema_editor: Any) -> None:
     """Let whoever had a permission on the audit have it on the model that the audit has become."""
+    rename_in(apps, schema_editor, "learningpathenrollmentaudit", "manualenrollmentaudit")
+
+
+def name_permissions_as_before(apps: Any, schema_editor: Any) -> None:
+    """Let them have it on the model that the audit was, on a site that goes back."""
+    rename_in(apps, schema_editor, "manualenrollmentaudit", "learningpathenrollmentaudit")
+
+
+def rename_in(apps: Any, schema_editor: Any, old: str, new: str) -> None:
+    """Let the permissions on one model be those on another, unless there are some."""
     permissions = apps.get_model("auth", "Permission").objects.using(schema_editor.connection.alias)
     ours = permissions.filter(content_type__app_label="learning_paths")
     for action in ("add", "change", "delete", "view"):
-        new = f"{action}_manualenrollmentaudit"
-        if not ours.filter(codename=new).exists():
-            ours.filter(codename=f"{action}_learningpathenrollmentaudit").update(
-                codename=new, name=f"Can {action} manual enrollment audit"
-            )
+        if not ours.filter(codename=f"{action}_{new}").exists():
+            ours.filter(codename=f"{action}_{old}").update(codename=f"{action}_{new}")
 
 
 def normalized(email: str) -> str | None:
@@ -199,5 +206,5 @@ class Migration(migrations.Migration):
         migrations.RunPython(normalize_invitations, migrations.RunPython.noop),
         migrations.RunPython(normalize_audit, migrations.RunPython.noop),
         migrations.RunPython(begin_history, migrations.RunPython.noop),
-        migrations.RunPython(rename_permissions, migrations.RunPython.noop),
+        migrations.RunPython(rename_permissions, name_permissions_as_before),
     ]
