@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-services test-browser quality docs bench messages requirements clean
+.PHONY: help demo test test-services test-browser test-move quality docs bench messages requirements clean
 
 PORT ?= 8000
 PYTEST_WORKERS ?= auto
@@ -23,13 +23,18 @@ test: ## every test that needs no service, on SQLite; branch coverage
 
 test-services: ## the same tests and those that need servers, on MariaDB (DATABASE_URL) and Redis (REDIS_URL)
 	@scripts/venv.sh .venv test django52 services
-	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) $(PARALLEL) -m "not browser" $(NO_DATABASE) $(ARGS)
+	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) $(PARALLEL) -m "not browser and not move" $(NO_DATABASE) $(ARGS)
 
 test-browser: ## the tests that drive a browser, on MariaDB and Redis
 	@scripts/ensure_chromium.sh
 	@scripts/venv.sh .venv test django52 services
 	@scripts/ensure_axe.sh
 	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) -m browser $(ARGS)
+
+test-move: ## move a site of the real learning-paths-plugin 0.5.0 here, on SQLite and on MariaDB (DATABASE_URL)
+	@scripts/venv.sh .venv test django52 services
+	env -u DATABASE_URL $(PYTEST) tests/move -m move $(ARGS)
+	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) tests/move -m move $(ARGS)
 
 quality: ## lint, format, types, direction of imports, migrations on both Djangos, PII annotations
 	@scripts/venv.sh .venv dev django52
@@ -53,6 +58,6 @@ requirements: ## compile requirements/*.txt anew, with the newest versions (Pyth
 	scripts/compile_requirements.sh "$(CURDIR)/.venv/bin/python"
 
 clean: ## remove what the other targets made, the demo database too
-	rm -rf .venv .venv-django42 .venv-rival .tox build dist docs/_build pii_report *.egg-info
+	rm -rf .venv .venv-django42 .venv-rival .venv-credentials .tox build dist docs/_build pii_report *.egg-info
 	rm -rf .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf sandbox/*.sqlite3 sandbox/mail sandbox/media

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils.module_loading import import_string
 
 E_SELF_UNENROLLMENT = "learning_paths.E001"
@@ -17,6 +20,8 @@ E_BULK_REASON = "learning_paths.E005"
 E_LICENSE_BACKEND = "learning_paths.E006"
 E_LICENSE_SERVICES = "learning_paths.E007"
 E_LEARNER_PAGES = "learning_paths.E008"
+E_OLDER_THAN_0_5_0 = "learning_paths.E009"
+FIRST_MIGRATION = "learning_paths.migrations.0001_tables_of_0_5_0"
 BOOLEANS = {
     "LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT": E_SELF_UNENROLLMENT,
     "LEARNING_PATHS_BULK_REASON_REQUIRED": E_BULK_REASON,
@@ -106,6 +111,36 @@ def check_license_services(**kwargs: Any) -> list[checks.CheckMessage]:
         )
         for name, hint in unusable.items()
     ]
+
+
+@checks.register(checks.Tags.database)
+def check_moved_from_0_5_0(databases: Collection[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """
+    A site that comes from ``learning-paths-plugin`` has all migrations of 0.5.0, which our first one replaces.
+
+    With some of them Django can't run ours, and says so in words that tell nobody what to do. ``migrate`` makes the
+    checks of databases before it looks at migrations, so this comes first. See ADR 0009.
+    """
+    replaced = {name for _, name in import_module(FIRST_MIGRATION).Migration.replaces}
+    errors: list[checks.CheckMessage] = []
+    for alias in databases or ():
+        recorder = MigrationRecorder(connections[alias])
+        if not recorder.has_table():
+            continue
+        recorded = recorder.migration_qs.filter(app="learning_paths").values_list("name", flat=True)
+        applied = replaced.intersection(recorded)
+        missing = replaced - applied
+        if applied and missing:
+            errors.append(
+                checks.Error(
+                    f"The database “{alias}” has the tables of a learning-paths-plugin older than 0.5.0: of its "
+                    f"{len(replaced)} migrations {len(missing)} are missing, the first of them {min(missing)}.",
+                    hint="Install learning-paths-plugin==0.5.0 in place of openedx-learning-paths, run "
+                    "“migrate learning_paths” with it, and then come back to this package.",
+                    id=E_OLDER_THAN_0_5_0,
+                )
+            )
+    return errors
 
 
 def _check_class(name: str, methods: Sequence[str], identity: str, hint: str) -> list[checks.CheckMessage]:

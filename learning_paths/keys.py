@@ -21,7 +21,9 @@ class LearningPathKey(LearningContextKey):
     """
     Identifies a learning path: ``path-v1:{org}+{number}+{run}`` or ``path-v1:{org}+{number}+{run}+{group}``.
 
-    Each part is made of the characters that a course key allows: letters, digits and ``_ - ~ . :``.
+    Each part is made of the characters that a course key allows: letters, digits and ``_ - ~ . :``. In the form with a
+    group, the only one of ``learning-paths-plugin`` 0.5.0, any other character but ``+`` passes too, as it did there: a
+    site that moved may have such a path (ADR 0009). Forms of models let nobody make a new one.
     A key is at most 255 characters long, which is what the database stores. Registered as ``path-v1`` under the
     entry point ``context_key``, so that ``LearningContextKey.from_string`` knows it too.
 
@@ -36,6 +38,7 @@ class LearningPathKey(LearningContextKey):
 
     SEPARATOR = "+"
     ALLOWED_PART = re.compile(r"[\w\-~.:]+")
+    MOVED_PART = re.compile(r"[^+\0\ud800-\udfff]+")  # without NUL and halves of characters, which no database takes
 
     org: str
     number: str
@@ -45,7 +48,8 @@ class LearningPathKey(LearningContextKey):
     def __init__(self, org: str, number: str, run: str, group: str | None = None, **kwargs: Any) -> None:
         super().__init__(org=org, number=number, run=run, group=group, **kwargs)  # type: ignore[no-untyped-call]  # upstream
         parts = self._parts()
-        if not all(isinstance(part, str) and self.ALLOWED_PART.fullmatch(part) for part in parts):
+        allowed = self.ALLOWED_PART if group is None else self.MOVED_PART
+        if not all(isinstance(part, str) and allowed.fullmatch(part) for part in parts):
             raise InvalidKeyError(type(self), self.SEPARATOR.join(map(str, parts)))
         if len(str(self)) > MAX_LENGTH:
             raise InvalidKeyError(type(self), str(self))
@@ -53,6 +57,11 @@ class LearningPathKey(LearningContextKey):
     def _parts(self) -> list[str]:
         parts = [self.org, self.number, self.run]
         return parts if self.group is None else [*parts, self.group]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all parts are made of the characters of a course key, as in every key made here."""
+        return all(self.ALLOWED_PART.fullmatch(part) for part in self._parts())
 
     def _to_string(self) -> str:
         return self.SEPARATOR.join(self._parts())
@@ -80,6 +89,17 @@ class LearningPathKeyFormField(forms.CharField):
             return LearningPathKey.from_string(str(text))
         except InvalidKeyError as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+def validate_new_key(key: LearningPathKey) -> None:
+    """
+    Refuse what only the key of a path that moved here may have.
+
+    Raises:
+        ValidationError: a part has other characters than a course key allows.
+    """
+    if not key.is_plain:
+        raise ValidationError(LearningPathKeyFormField.default_error_messages["invalid"], code="invalid")
 
 
 @lru_cache(maxsize=REMEMBERED_KEYS)
@@ -136,4 +156,4 @@ class LearningPathKeyField(ParsedOnce, OpaqueKeyField):
 
     def formfield(self, **kwargs: Any) -> Any:
         """Offer ``LearningPathKeyFormField`` to model forms."""
-        return super().formfield(**{"form_class": LearningPathKeyFormField, **kwargs})
+        return super().formfield(**{"form_class": LearningPathKeyFormField, "validators": [validate_new_key], **kwargs})

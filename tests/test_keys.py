@@ -16,6 +16,7 @@ from learning_paths.keys import LearningPathKey, LearningPathKeyFormField
 from learning_paths.models import LearningPath, LearningPathStep
 from tests.factories import make_path
 
+MOVED_PART = st.from_regex(LearningPathKey.MOVED_PART, fullmatch=True).filter(lambda part: len(part) <= 50)
 PART = st.from_regex(LearningPathKey.ALLOWED_PART, fullmatch=True).filter(lambda part: len(part) <= 50)
 
 
@@ -31,6 +32,11 @@ class LearningPathKeyTests(SimpleTestCase):
         assert hash(again) == hash(key)
         assert (again.org, again.number, again.run, again.group) == (org, number, run, group)
         assert pickle.loads(pickle.dumps(key)) == key
+
+    @given(org=MOVED_PART, number=MOVED_PART, run=MOVED_PART, group=MOVED_PART)
+    def test_round_trip_of_what_0_5_0_took(self, org: str, number: str, run: str, group: str) -> None:
+        key = LearningPathKey(org, number, run, group)
+        assert LearningPathKey.from_string(str(key)) == key
 
     @given(st.text())
     def test_any_text_parses_or_is_an_invalid_key(self, text: str) -> None:
@@ -56,6 +62,10 @@ class LearningPathKeyTests(SimpleTestCase):
         "path-v1:DemoX/DS101/2026",
         "path-v1:DemoX+DS101+20?6",
         "path-v1:" + "D" * 240 + "+DS101+2026",
+        "path-v1:" + "D" * 240 + "+DS101+2026+A",
+        "path-v1:DemoX++2026+A",
+        "path-v1:Demo\0X+DS101+2026+A",
+        "path-v1:Demo\ud800X+DS101+2026+A",
         "course-v1:DemoX+DS101+2026",
         "path-v2:DemoX+DS101+2026",
         None,
@@ -94,6 +104,15 @@ class LearningPathKeyFieldTests(TestCase):
         make_path("path-v1:DemoX+WEB+2026+A")
         path = LearningPath.objects.get(key="path-v1:DemoX+WEB+2026+A")
         assert path.key == LearningPathKey("DemoX", "WEB", "2026", "A")
+
+    def test_a_path_of_0_5_0_is_loaded_whatever_its_key_but_no_form_makes_another(self) -> None:
+        make_path("path-v1:Open Craft+100 %+2026/27+Größe M")
+        path = LearningPath.objects.get(key="path-v1:Open Craft+100 %+2026/27+Größe M")
+        assert (path.key.org, path.key.group, path.key.is_plain) == ("Open Craft", "Größe M", False)
+        field = LearningPath._meta.get_field("key").formfield()
+        assert field.clean("path-v1:OpenCraft+100+2026+M").is_plain
+        with self.assertRaisesMessage(ValidationError, "Enter a key such as path-v1:Org+Number+Run"):
+            field.clean("path-v1:Open Craft+100+2026+M")
 
     def test_malformed_is_never_stored(self) -> None:
         with self.assertRaises(InvalidKeyError):

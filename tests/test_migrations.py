@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import ddt
 import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import SimpleTestCase, TransactionTestCase
+
+from learning_paths.checks import E_OLDER_THAN_0_5_0, FIRST_MIGRATION
 
 REPLACED = 16
 
@@ -102,3 +108,49 @@ class MoveTests(TransactionTestCase):
         kept = apps.get_model("learning_paths", "ManualEnrollmentAudit").objects.order_by("pk")
         assert [audit.enrolled_email for audit in kept] == ["ana@example.com", "dan@example.com", ""]
         assert {audit.reason for audit in kept} == {"before"}
+
+
+class OlderTests(TransactionTestCase):
+    """A site with an older version than 0.5.0 is told what to do, by ``migrate`` and by ``check``."""
+
+    def setUp(self) -> None:
+        self.recorder = MigrationRecorder(connection)
+        self.recorded = {name for app, name in self.recorder.applied_migrations() if app == "learning_paths"}
+        self.addCleanup(self.record, *self.recorded)
+
+    def record(self, *names: str) -> None:
+        """Let the database say that these migrations of ours ran, and no others."""
+        self.recorder.migration_qs.filter(app="learning_paths").delete()
+        for name in names:
+            self.recorder.record_applied("learning_paths", name)
+
+    def of_0_5_0(self) -> list[str]:
+        """The names of its migrations, in their order."""
+        return [name for _, name in import_module(FIRST_MIGRATION).Migration.replaces]
+
+    def test_migrate_says_what_to_install(self) -> None:
+        self.record(*self.of_0_5_0()[:12])
+        with self.assertRaises(SystemCheckError) as caught:
+            call_command("migrate", skip_checks=False, verbosity=0)
+        message = str(caught.exception)
+        assert E_OLDER_THAN_0_5_0 in message
+        assert "4 are missing, the first of them 0013_enrollment_audit" in message
+        assert "Install learning-paths-plugin==0.5.0" in message
+        with self.assertRaises(SystemCheckError):
+            call_command("check", databases=["default"])
+
+    def test_only_a_check_of_the_database_looks_there(self) -> None:
+        self.record(*self.of_0_5_0()[:12])
+        with self.assertNumQueries(0):
+            call_command("check", stdout=StringIO())
+
+    def test_0_5_0_itself_is_fine(self) -> None:
+        self.record(*self.of_0_5_0())
+        call_command("check", databases=["default"], stdout=StringIO())
+
+    def test_so_is_a_database_without_any_migration(self) -> None:
+        self.record()
+        call_command("check", databases=["default"], stdout=StringIO())
+
+    def test_so_is_one_that_is_migrated(self) -> None:
+        call_command("migrate", skip_checks=False, verbosity=0)

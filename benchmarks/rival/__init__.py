@@ -1,8 +1,9 @@
 """
-The rival of bulk enrollment: ``learning-paths-plugin`` from PyPI, as a black box.
+The rival of bulk enrollment, from which sites move here: ``learning-paths-plugin`` from PyPI, as a black box.
 
 Its package has the same import name as ours, so it lives in a virtual environment of its own and runs in a process of
-its own. ``driver.py`` and ``settings.py`` belong to that process; nothing of ours is importable there.
+its own. ``driver.py``, ``settings.py`` and ``tests/move/fill.py`` belong to that process; nothing of ours is importable
+there.
 """
 
 from __future__ import annotations
@@ -64,14 +65,26 @@ def measure(database: dict[str, Any], work: dict[str, Any]) -> dict[str, Any]:
     Raises:
         RuntimeError: the driver failed; its last words are in the message.
     """
+    return run(HERE / "driver.py", database, work)
+
+
+def run(script: Path, database: dict[str, Any], work: dict[str, Any]) -> dict[str, Any]:
+    """
+    Run a script with the rival's Python and settings, on that database; return what its last line of output says.
+
+    It finds ``work`` as JSON in its standard input, and the modules of this folder by their bare names.
+
+    Raises:
+        RuntimeError: the script failed; its last words are in the message.
+    """
     python = install(mysql=database["ENGINE"].endswith(".mysql"))
     done = subprocess.run(
-        [python, HERE / "driver.py"],
+        [python, script],
         input=json.dumps(work),
         capture_output=True,
         text=True,
         cwd=HERE,
-        env=environment(RIVAL_DATABASE=json.dumps(database)),
+        env=environment(RIVAL_DATABASE=json.dumps(database), PYTHONPATH=str(HERE)),
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])

@@ -52,7 +52,7 @@ class OrgFilter(django_filters.CharFilter):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             max_length=255,
-            validators=[RegexValidator(rf"\A{LearningPathKey.ALLOWED_PART.pattern}\Z")],
+            validators=[RegexValidator(rf"\A{LearningPathKey.MOVED_PART.pattern}\Z")],
             label=_("Organization, the first part of the path's key; case does not matter"),
             **kwargs,
         )
