@@ -88,7 +88,7 @@ class PathImageField(forms.ImageField):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about metadata, which does not matter here
-                with Image.open(file, formats=list(EXTENSIONS)) as whole:
+                with Image.open(file) as whole:
                     whole.load()
         except Exception as error:  # Pillow's decoders raise what they like
             raise self._error("invalid_image") from error

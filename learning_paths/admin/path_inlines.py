@@ -44,7 +44,8 @@ class RowFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic for th
         """Name each field by its column for those who can't see the table."""
         super().add_fields(form, index)
         for field in form.fields.values():
-            field.widget.attrs.setdefault("aria-label", capfirst(field.label or ""))
+            if not field.widget.is_hidden:
+                field.widget.attrs.setdefault("aria-label", capfirst(field.label))
 
 
 class StepFormSet(RowFormSet):

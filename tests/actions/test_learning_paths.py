@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -11,7 +9,6 @@ import ddt
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, IntegrityError, connection
-from django.test import TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from learning_paths import api
@@ -28,20 +25,16 @@ from learning_paths.models import (
     Skill,
 )
 from tests.factories import make_path, make_plan, make_staff, make_user
+from tests.media import MediaTestCase
 
 SPRING = LearningPathKey.from_string("path-v1:DemoX+DS101+2027")
 
 
-class DuplicationTestCase(TestCase):
-    """Sam copies Data Science, whose files are kept in a directory of the test."""
+class DuplicationTestCase(MediaTestCase):
+    """Sam copies Data Science."""
 
     def setUp(self) -> None:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.media = Path(directory.name)
-        settings = override_settings(MEDIA_ROOT=directory.name)
-        settings.enable()
-        self.addCleanup(settings.disable)
+        super().setUp()
         self.sam = make_staff("sam")
         self.path = make_path(display_name="Data Science")
 
@@ -51,9 +44,6 @@ class DuplicationTestCase(TestCase):
 
     def give_image(self) -> None:
         self.path.image.save("cover.png", ContentFile(b"a picture"))
-
-    def files(self) -> list[Path]:
-        return [found for found in self.media.rglob("*") if found.is_file()]
 
 
 @ddt.ddt
@@ -202,10 +192,10 @@ class DuplicateImageTests(DuplicationTestCase):
         with failing, self.assertRaises(DatabaseError):
             self.duplicate()
         assert LearningPath.objects.count() == 1
-        assert [found.name for found in self.files()] == ["cover.png"]
+        assert self.files() == ["cover.png"]
 
     def test_of_two_at_once_the_slower_is_refused_and_its_file_goes(self) -> None:
         self.give_image()
         with mock.patch.object(LearningPath, "save", side_effect=IntegrityError), self.assertRaises(LearningPathExists):
             self.duplicate()
-        assert [found.name for found in self.files()] == ["cover.png"]
+        assert self.files() == ["cover.png"]
