@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Field
+from django.db.models import Field, PositiveIntegerField
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.text import capfirst
@@ -21,6 +21,8 @@ from opaque_keys.edx.keys import CourseKey
 from learning_paths import api
 from learning_paths.admin.course_runs import CourseKeyFormField, CourseRunSelect
 from learning_paths.models import AcquiredSkill, LearningPathGradingCriteria, LearningPathStep, RequiredSkill
+
+LARGEST_NUMBER = 2**31 - 1
 
 
 class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker only
@@ -72,7 +74,20 @@ class StepFormSet(RowFormSet):
         return gettext("A course run can be a step of a learning path only once.")
 
 
-class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # generic for the checker only
+class RowInline(admin.TabularInline):  # type: ignore[type-arg]  # generic for the checker only
+    """A table of what a path is made of."""
+
+    formset: type[RowFormSet] = RowFormSet
+    extra = 0
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        """Refuse numbers that a database does not take; Django 4.2 knows no bounds of SQLite's."""
+        if isinstance(db_field, PositiveIntegerField):
+            kwargs["max_value"] = LARGEST_NUMBER
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class StepInline(RowInline):
     """The steps, in their order; those without a number come last. A script lets them be dragged."""
 
     model = LearningPathStep
@@ -80,7 +95,6 @@ class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # generic for 
     formset = StepFormSet
     template = "learning_paths/admin/step_inline.html"
     fields = ["order", "course_key", "weight"]
-    extra = 0
 
     class Media:
         js = ["learning_paths/admin/steps.js"]
@@ -95,13 +109,11 @@ class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # generic for 
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
-class SkillInline(admin.TabularInline):  # type: ignore[type-arg]  # generic for the checker only
+class SkillInline(RowInline):
     """Skills of a path, chosen by search."""
 
-    formset = RowFormSet
     fields = ["skill", "level"]
     autocomplete_fields = ["skill"]
-    extra = 0
 
 
 class RequiredSkillInline(SkillInline):
