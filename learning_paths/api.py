@@ -47,6 +47,7 @@ from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
 from learning_paths.actions.job_notices import notices_of_job, send_job_notices
+from learning_paths.actions.learning_paths import duplicate_path
 from learning_paths.actions.license_gate import apply_license_gate, offered_plans, subscription_offer
 from learning_paths.actions.licenses import activate_licenses, assign_licenses, revoke_license, revoke_licenses
 from learning_paths.actions.notices import NOTICES_AT_ONCE, notices_of, send_notices
@@ -94,6 +95,7 @@ __all__ = [
     "discard_bulk_job",
     "discard_drafts",
     "draft_bulk_job",
+    "duplicate_path",
     "enroll",
     "enroll_in_step",
     "enroll_in_steps",

@@ -32,6 +32,13 @@ class LearningPathNotFound(LearningPathsError):
     default_message = _("There is no such learning path.")
 
 
+class LearningPathExists(LearningPathsError):
+    """Another path has this key, or one that differs from it by case alone, which the database takes for the same."""
+
+    code = "learning_path_exists"
+    default_message = _("There is a learning path with this key already. Upper and lower case count as the same.")
+
+
 class UserNotFound(LearningPathsError):
     """There is no account with this username."""
 

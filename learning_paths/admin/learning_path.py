@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.utils import unquote
@@ -12,12 +13,14 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, Field, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from learning_paths.admin.bulk_entry import BulkEntryAdmin
 from learning_paths.admin.course_runs import COURSE_RUNS_URL, course_runs_response
+from learning_paths.admin.path_copy import DuplicatePathAdmin
+from learning_paths.admin.path_image import PathImageField, PathImageInput
 from learning_paths.admin.path_inlines import (
     AcquiredSkillInline,
     GradingCriteriaInline,
@@ -59,7 +62,7 @@ class OrganizationFilter(admin.SimpleListFilter):
 
 
 @admin.register(LearningPath)
-class LearningPathAdmin(BulkEntryAdmin, PathOverviewAdmin):
+class LearningPathAdmin(BulkEntryAdmin, DuplicatePathAdmin, PathOverviewAdmin):
     """Paths with their steps, skills and criteria on one page, and how many learners each has in the list."""
 
     list_display = [
@@ -82,10 +85,13 @@ class LearningPathAdmin(BulkEntryAdmin, PathOverviewAdmin):
     change_form_template = "learning_paths/admin/learning_path_change_form.html"
     radio_fields = {"course_enrollment": admin.VERTICAL}
 
+    class Media:
+        css = {"all": ["learning_paths/admin/path_form.css"]}
+
     def get_fieldsets(self, request: HttpRequest, obj: LearningPath | None = None) -> Any:
         """Show what the site recorded about a path once there is one."""
         fieldsets = [
-            (None, {"fields": ["display_name", "key", "subtitle", "description", "image"]}),
+            (_("What it is"), {"fields": ["display_name", "key", "subtitle", "description", "image"]}),
             (_("For learners to know"), {"fields": ["level", "duration", "time_commitment"]}),
             (_("Rules"), {"fields": ["sequential", "invite_only", "course_enrollment"]}),
         ]
@@ -99,9 +105,11 @@ class LearningPathAdmin(BulkEntryAdmin, PathOverviewAdmin):
         return fields if obj is None else ["key", *fields]
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        """Give the subtitle the room that a subtitle needs."""
+        """Give the subtitle the room that a subtitle needs, and show the image."""
         if db_field.name == "subtitle":
             kwargs["widget"] = AdminTextareaWidget(attrs={"rows": 2})
+        if db_field.name == "image":
+            kwargs.update(form_class=PathImageField, widget=PathImageInput)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LearningPath]:
@@ -114,6 +122,14 @@ class LearningPathAdmin(BulkEntryAdmin, PathOverviewAdmin):
             active_learners=_count(LearningPathEnrollment.objects.filter(is_active=True)),
             pending_invitations=_count(LearningPathEnrollmentAllowed.objects.pending()),
         )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> LearningPath | None:
+        """Find no path by a number that is larger than the database knows, which SQLite refuses on Django 4.2."""
+        try:
+            found: LearningPath | None = super().get_object(request, object_id, from_field)
+        except OverflowError:
+            return None
+        return found
 
     @admin.display(description=_("steps"), ordering="steps_count")
     def steps_count(self, learning_path: Any) -> int:
@@ -139,9 +155,10 @@ class LearningPathAdmin(BulkEntryAdmin, PathOverviewAdmin):
         form_url: str = "",
         obj: LearningPath | None = None,
     ) -> HttpResponse:
-        """Hand the template what it says of courses in which learners of the path could not be enrolled."""
+        """Hand the template what it says of courses that failed learners of the path, and where learners see it."""
         if obj is not None:
             context["step_failures"] = step_failures_of(obj, request, site=self.admin_site.name)
+            context["learner_page"] = learner_page_of(obj)
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     def get_urls(self) -> list[URLPattern]:
@@ -192,6 +209,16 @@ class LearningPathAdmin(BulkEntryAdmin, PathOverviewAdmin):
         shown = ", ".join([*names[:NAMED_AT_MOST], *(["…"] if len(names) > NAMED_AT_MOST else [])])
         self.message_user(request, text % {"paths": shown}, messages.ERROR)
         return True
+
+
+def learner_page_of(learning_path: LearningPath) -> str | None:
+    """Return the address of the page that learners see; None where the site has none."""
+    if not getattr(settings, "LEARNING_PATHS_LEARNER_PAGES", True):
+        return None
+    try:
+        return reverse("learning_paths:learner-path", kwargs={"learning_path_key": str(learning_path.key)})
+    except NoReverseMatch:
+        return None
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:

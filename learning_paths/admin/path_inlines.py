@@ -10,9 +10,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Field
+from django.db.models import Field, PositiveIntegerField
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from opaque_keys.edx.keys import CourseKey
@@ -20,6 +21,8 @@ from opaque_keys.edx.keys import CourseKey
 from learning_paths import api
 from learning_paths.admin.course_runs import CourseKeyFormField, CourseRunSelect
 from learning_paths.models import AcquiredSkill, LearningPathGradingCriteria, LearningPathStep, RequiredSkill
+
+LARGEST_NUMBER = 2**31 - 1
 
 
 class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker only
@@ -36,7 +39,18 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the ch
         return key
 
 
-class StepFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic for the checker only
+class RowFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic for the checker only
+    """Rows of a table, whose fields the admin leaves without labels of their own."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Name each field by its column for those who can't see the table."""
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            if not field.widget.is_hidden:
+                field.widget.attrs.setdefault("aria-label", capfirst(field.label))
+
+
+class StepFormSet(RowFormSet):
     """The steps of a path, which ask the platform about their course runs together."""
 
     @cached_property
@@ -60,29 +74,46 @@ class StepFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic for t
         return gettext("A course run can be a step of a learning path only once.")
 
 
-class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # generic for the checker only
-    """The steps, in their order; those without a number come last."""
+class RowInline(admin.TabularInline):  # type: ignore[type-arg]  # generic for the checker only
+    """A table of what a path is made of."""
+
+    formset: type[RowFormSet] = RowFormSet
+    extra = 0
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        """Refuse numbers that a database does not take; Django 4.2 knows no bounds of SQLite's."""
+        if isinstance(db_field, PositiveIntegerField):
+            kwargs["max_value"] = LARGEST_NUMBER
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class StepInline(RowInline):
+    """The steps, in their order; those without a number come last. A script lets them be dragged."""
 
     model = LearningPathStep
     form = StepForm
     formset = StepFormSet
-    fields = ["course_key", "order", "weight"]
-    extra = 0
+    template = "learning_paths/admin/step_inline.html"
+    fields = ["order", "course_key", "weight"]
+
+    class Media:
+        js = ["learning_paths/admin/steps.js"]
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the platform's course runs by search."""
         if db_field.name == "course_key":
-            widget = CourseRunSelect(db_field, self.admin_site, attrs={"style": "width: 40em"})
+            widget = CourseRunSelect(db_field, self.admin_site)
             return db_field.formfield(form_class=CourseKeyFormField, widget=widget)
+        if db_field.name == "weight":
+            kwargs["min_value"] = 0
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
-class SkillInline(admin.TabularInline):  # type: ignore[type-arg]  # generic for the checker only
+class SkillInline(RowInline):
     """Skills of a path, chosen by search."""
 
     fields = ["skill", "level"]
     autocomplete_fields = ["skill"]
-    extra = 0
 
 
 class RequiredSkillInline(SkillInline):

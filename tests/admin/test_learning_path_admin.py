@@ -85,6 +85,18 @@ class PathFormTest(AdminTestCase):
         assert RequiredSkill.objects.get().skill == algebra
         assert (AcquiredSkill.objects.get().skill, AcquiredSkill.objects.get().level) == (statistics, 3)
 
+    @ddt.data("-1", "1.5", "x", "9" * 30)
+    def test_a_level_that_none_can_be_is_an_error_of_its_field(self, level: str) -> None:
+        row = {"TOTAL_FORMS": 1, "0-skill": Skill.objects.create(display_name="Algebra").pk, "0-level": level}
+        response = self.add(**{f"requiredskill_set-{name}": value for name, value in row.items()})
+        assert [list(row) for row in inline_errors(response, "requiredskill_set")] == [["level"]]
+        assert not LearningPath.objects.exists()
+
+    def test_no_path_has_a_number_that_is_too_large(self) -> None:
+        for page in ("change", "delete"):
+            response = self.client.get(admin_url("learningpath", page, "9" * 30), follow=True)
+            assert "Perhaps it was deleted?" in texts(response)[0]
+
     def add_with_criteria(self, completion: str, grade: str) -> Any:
         return self.add(
             **{

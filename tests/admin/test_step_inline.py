@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
@@ -87,6 +88,23 @@ class StepFormTest(StepTestCase):
         assert self.save({"course_key": ""}).status_code == 302
         assert not self.path.steps.exists()
 
+    @ddt.data("0", "0.5")
+    def test_a_step_may_weigh_nothing(self, weight: str) -> None:
+        assert self.save({"course_key": DS, "weight": weight}).status_code == 302
+        assert self.path.steps.get().weight == float(weight)
+
+    @ddt.data("-0.5", "nan", "1e400", "")
+    def test_a_weight_that_none_can_be_is_an_error_of_its_field(self, weight: str) -> None:
+        (row,) = inline_errors(self.save({"course_key": DS, "weight": weight}), "steps")
+        assert list(row) == ["weight"]
+
+    @ddt.data("-1", "1.5", "x", "9" * 30)
+    def test_a_place_that_none_can_be_is_an_error_of_its_field(self, order: str) -> None:
+        response = self.save({"course_key": DS, "order": order})
+        (row,) = inline_errors(response, "steps")
+        assert list(row) == ["order"]
+        self.assertContains(response, row["order"][0])
+
     def test_a_step_keeps_a_run_that_the_platform_lost(self) -> None:
         step = self.add_step(GONE)
         row = {"id": step.pk, "course_key": GONE, "order": "3"}
@@ -140,6 +158,14 @@ class StepFormTest(StepTestCase):
             self.client.get(self.change)
             assert self.save().status_code == 302
         assert asked.call_count == 0
+
+    def test_each_field_of_a_row_has_a_name_for_those_who_do_not_see_the_table(self) -> None:
+        self.add_step(DS)
+        page = self.client.get(self.change)
+        for name, label in (("order", "Order"), ("weight", "Weight"), ("DELETE", "Delete")):
+            (found,) = re.findall(f'<input[^>]* name="steps-0-{name}"[^>]*>', page.content.decode())
+            assert f'aria-label="{label}"' in found
+        self.assertNotContains(page, 'aria-label=""')
 
     def test_the_widget_is_the_one_that_the_admin_has_a_script_for(self) -> None:
         self.add_step(DS)
