@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -29,13 +29,15 @@ from learning_paths.admin.path_inlines import (
 )
 from learning_paths.admin.path_overview import PathOverviewAdmin
 from learning_paths.admin.step_enrollment import step_failures_of
-from learning_paths.keys import LearningPathKey
 from learning_paths.models import (
     LearningPath,
     LearningPathEnrollment,
     LearningPathEnrollmentAllowed,
     LearningPathStep,
 )
+
+if TYPE_CHECKING:
+    from learning_paths.models.learning_path import LearningPathQuerySet
 
 LIST_URL = "learning_paths_learningpath_changelist"
 NAMED_AT_MOST = 10
@@ -57,8 +59,7 @@ class OrganizationFilter(admin.SimpleListFilter):
         """Keep the paths of the chosen organization."""
         if self.value() is None:
             return queryset
-        start = f"{LearningPathKey.CANONICAL_NAMESPACE}:{self.value()}{LearningPathKey.SEPARATOR}"
-        return queryset.filter(key__istartswith=start)
+        return cast("LearningPathQuerySet", queryset).of_org(self.value() or "")
 
 
 @admin.register(LearningPath)
@@ -213,7 +214,7 @@ class LearningPathAdmin(BulkEntryAdmin, DuplicatePathAdmin, PathOverviewAdmin):
 
 def learner_page_of(learning_path: LearningPath) -> str | None:
     """Return the address of the page that learners see; None where the site has none."""
-    if not getattr(settings, "LEARNING_PATHS_LEARNER_PAGES", True):
+    if not settings.LEARNING_PATHS_LEARNER_PAGES:
         return None
     try:
         return reverse("learning_paths:learner-path", kwargs={"learning_path_key": str(learning_path.key)})

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from learning_paths import api
 from learning_paths.admin.domain_form import acting_user
 from learning_paths.exceptions import LearningPathExists, LearningPathNotFound
-from learning_paths.keys import LearningPathKeyFormField
+from learning_paths.keys import LearningPathKeyFormField, validate_new_key
 from learning_paths.models import LearningPath
 
 DUPLICATE_URL = "learning_paths_learningpath_duplicate"
@@ -33,6 +33,7 @@ class DuplicateForm(forms.Form):
     key = LearningPathKeyFormField(
         label=_("Key"),
         max_length=255,
+        validators=[validate_new_key],
         widget=AdminTextInputWidget(attrs={"spellcheck": "false", "autocomplete": "off", "autofocus": True}),
         help_text=_("This is the key of the original. Change it: the copy needs one of its own, and keeps it."),
     )

@@ -8,9 +8,7 @@ from unittest import mock
 import ddt
 from django.contrib.admin.models import LogEntry
 from django.core.files.base import ContentFile
-from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
-from django.urls import include, path, re_path
 
 from learning_paths import api
 from learning_paths.exceptions import LearningPathExists, LearningPathNotFound
@@ -95,7 +93,16 @@ class DuplicatePageTests(MediaTestCase, AdminTestCase):
         self.assertContains(response, 'value="Spring"')
 
     def test_a_malformed_key_is_an_error_of_its_field(self) -> None:
-        for key in ("", "DemoX", "course-v1:DemoX+A+2026", "path-v1:a+b+c d", "path-v1:" + "x" * 300, "a\0b", "🙂"):
+        for key in (
+            "",
+            "DemoX",
+            "course-v1:DemoX+A+2026",
+            "path-v1:a+b+c d",
+            "path-v1:a+b+c d+e",
+            "path-v1:" + "x" * 300,
+            "a\0b",
+            "🙂",
+        ):
             assert list(self.errors_of(self.send(key))) == ["key"], key
 
     @ddt.data("", " ", "x" * 256, "a\0b")
@@ -154,15 +161,6 @@ class PathButtonsTests(AdminTestCase):
         self.assertNotContains(self.client.get(admin_url("learningpath", "add")), "duplicate")
 
 
-def learner_page(request: HttpRequest, learning_path_key: str) -> HttpResponse:
-    return HttpResponse(learning_path_key)
-
-
-learner_urls = ([re_path(r"^(?P<learning_path_key>[^/]+)/$", learner_page, name="learner-path")], "learning_paths")
-urlpatterns = [path("paths/", include(learner_urls)), *sandbox_urls.urlpatterns[:3]]
-urls_without = sandbox_urls.urlpatterns[:3]
-
-
 class LearnerLinkTests(AdminTestCase):
     """The link to what learners see, on sites that have such a page and on others."""
 
@@ -177,16 +175,15 @@ class LearnerLinkTests(AdminTestCase):
         assert ("View as learner" in page.content.decode()) == (address is not None)
         return address
 
-    @override_settings(ROOT_URLCONF=__name__)
     def test_it_leads_to_the_page_of_the_path(self) -> None:
         link = self.link()
         assert link is not None
-        assert self.client.get(link).content.decode() == "path-v1:DemoX+DS.101+2026"
+        self.assertContains(self.client.get(link), f"<h1>{self.path.display_name}</h1>")
 
-    @override_settings(ROOT_URLCONF=__name__, LEARNING_PATHS_LEARNER_PAGES=False)
+    @override_settings(LEARNING_PATHS_LEARNER_PAGES=False)
     def test_a_site_that_switched_the_pages_off_has_none(self) -> None:
         assert self.link() is None
 
     def test_a_site_that_has_them_nowhere_has_none(self) -> None:
-        with override_settings(ROOT_URLCONF=tuple(urls_without)):
+        with override_settings(ROOT_URLCONF=tuple(sandbox_urls.urlpatterns[:3])):
             assert self.link() is None

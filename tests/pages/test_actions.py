@@ -14,8 +14,8 @@ from django.utils import timezone
 from learning_paths import api
 from learning_paths.models import LearningPathEnrollment
 from sandbox.courses.models import CourseEnrollment, CourseRun
-from tests.factories import make_user
-from tests.pages.base import LIST, PageTestCase, make_course, text, told, url
+from tests.factories import make_path, make_user
+from tests.pages.base import LIST, PageTestCase, make_course, make_steps, text, told, url
 
 ACTIONS = ("enroll", "unenroll", "start")
 unenrollment_allowed = override_settings(LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT=True)
@@ -54,6 +54,14 @@ class EnrollTests(PageTestCase):
         api.invite(ida.email, self.invite_only, acting_user=self.sam)
         assert self.post("enroll", self.invite_only).status_code == 404
         assert not self.is_enrolled(ida, self.invite_only)
+
+    def test_a_path_that_moved_here_with_a_slash_in_its_key(self) -> None:
+        odd = make_path("path-v1:DemoX+A/B <i>+2026+All", display_name="Odd")
+        make_steps(odd, self.python)
+        page = self.post("enroll", odd)
+        self.assertRedirects(page, url("path", odd))
+        assert told(page) == ["You are enrolled in Odd."]
+        self.assertContains(self.client.get(LIST), url("path", odd))
 
     def test_again_after_leaving(self) -> None:
         self.enroll()
