@@ -95,6 +95,7 @@ class MovedInvitationTests(MovedRowsTestCase):
     def merged(self, *invitations: LearningPathEnrollmentAllowed) -> LearningPathEnrollmentAllowed:
         """Migrate, and return the one invitation that is left, which has the audit of all."""
         audits = [self.audit(enrollment_allowed=invitation) for invitation in invitations]
+        audits += [ManualEnrollmentAudit.objects.create(enrollment_allowed=invitation) for invitation in invitations]
         migrate(LAST)
         kept = LearningPathEnrollmentAllowed.objects.get()
         assert kept.email == "ana@example.com"
@@ -202,10 +203,8 @@ class MovedHistoryTests(MovedRowsTestCase):
         migrate(BEFORE)
         with CaptureQueriesContext(connection) as queries:
             migrate(LAST)
-        written = [
-            query["sql"] for query in queries if query["sql"].startswith("UPDATE") and "learning" in query["sql"]
-        ]
-        assert written == []
+        updated = [query["sql"].split()[1] for query in queries if query["sql"].startswith("UPDATE")]
+        assert [table for table in updated if "learning_paths" in table] == []
         assert enrollment.history.count() == 1
         after = [list(model.objects.values()) for model in (LearningPathEnrollmentAllowed, ManualEnrollmentAudit)]
         assert after == before

@@ -33,7 +33,8 @@ def install(*, mysql: bool) -> Path:
     if mysql:
         subprocess.run([ROOT / "scripts" / "mysqlclient_headers.sh", python], check=True)
     requirements = [argument for name in names for argument in ("-r", str(ROOT / name))]
-    subprocess.run([python, "-m", "pip", "install", "-qq", *requirements], check=True, env=environment())
+    command = [python, "-m", "pip", "install", "-qq", "--no-compile", *requirements]
+    subprocess.run(command, check=True, env=environment())
     stamp.write_text(wanted)
     return python
 

@@ -22,7 +22,7 @@ def install() -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print(f"Installing learning-credentials into {PACKAGES.name}", file=sys.stderr)
-    command = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--upgrade"]
+    command = [sys.executable, "-m", "pip", "install", "-qq", "--no-compile", "--no-deps", "--upgrade"]
     subprocess.run([*command, "--target", str(PACKAGES), "-r", str(REQUIREMENTS)], check=True)
     stamp.write_text(wanted)
 
