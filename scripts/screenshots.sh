@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Takes the pictures of bulk enrollment and of the learners' pages in docs/screenshots anew, of the demo with a real database and a real worker.
+# Takes the pictures in docs/screenshots anew: of bulk enrollment and the pages of learners, with a real database and
+# a real worker.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

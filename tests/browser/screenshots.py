@@ -37,17 +37,17 @@ WIDTH, HEIGHT = 1280, 1000
 COLORS = 256
 
 
-def shoot(desk: Desk, name: str) -> None:
-    """Save the page down to its end, or to the last row of its table that fits."""
+def shoot(desk: Desk, name: str, *, height: int = HEIGHT) -> None:
+    """Save the page down to its end, or to the last row of its table that fits, or as much as fits."""
     bottom = desk.browser.execute_script(
         """
         document.activeElement.blur();
         const bottom = (element) => Math.ceil(element.getBoundingClientRect().bottom + window.scrollY);
         const rows = [...document.querySelectorAll("#content tr")].map(bottom).filter((y) => y <= arguments[0]);
         const end = bottom(document.querySelector("#content"));
-        return end <= arguments[0] || !rows.length ? end : Math.max(...rows);
+        return end <= arguments[0] ? end : Math.max(...rows, rows.length ? 0 : arguments[0]);
         """,
-        HEIGHT,
+        height,
     )
     clip = {"x": 0, "y": 0, "width": WIDTH, "height": bottom, "scale": 1}
     taken = desk.browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
@@ -111,6 +111,22 @@ def test_take_the_pictures_of_learners(browser: Chrome, live_server: LiveServer)
     shoot(desk, "learner-paths")
     desk.press(path.display_name)
     shoot(desk, "learner-path")
+    browser.get(live_server.url)
+    shoot(desk, "front-page")
+
+
+def test_take_the_pictures_of_the_admin(browser: Chrome, live_server: LiveServer) -> None:
+    seed()
+    path = LearningPath.objects.get(key=DATA_SCIENCE)
+    set_up(browser)
+    desk = Desk(browser, live_server.url)
+    desk.log_in(User.objects.get(username="staff"))
+    browser.execute_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'false')")
+    desk.visit("learningpath_change", path.pk)
+    shoot(desk, "admin-path", height=2400)
+    desk.visit("learningpathenrollment_changelist")
+    shoot(desk, "admin-enrollments")
+    browser.execute_script("localStorage.clear()")
 
 
 def test_take_the_pictures(browser: Chrome, live_server: LiveServer, start_worker: StartWorker, tmp_path: Path) -> None:
