@@ -33,8 +33,8 @@ def install(*, mysql: bool) -> Path:
     if mysql:
         subprocess.run([ROOT / "scripts" / "mysqlclient_headers.sh", python], check=True)
     requirements = [argument for name in names for argument in ("-r", str(ROOT / name))]
-    command = [python, "-m", "pip", "install", "-qq", "--no-compile", *requirements]
-    subprocess.run(command, check=True, env=environment())
+    command = ["-m", "pip", "install", "-qq", "--no-compile", *requirements]
+    subprocess.run([python, *command], check=True, env=environment())
     stamp.write_text(wanted)
     return python
 

@@ -64,7 +64,8 @@ def rename_and_merge(apps: Any, schema_editor: Any, addresses: dict[int, str]) -
         if (key := (normalized(row.email), row.learning_path_id)) in same:
             same[key].append(row)
 
-    lowered, changed = [], []
+    lowered: list[Any] = []
+    changed: list[Any] = []
     for (address, _), rows in same.items():
         kept, *others = sorted(
             rows,
