@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.data import CourseEnrollmentOutcome
 from learning_paths.emails import normalize_email
-from learning_paths.exceptions import CourseNotFound, CourseNotInPath, RetiredEmail
+from learning_paths.exceptions import CourseNotFound, CourseNotInPath, NotEnrolled, RetiredEmail
 from learning_paths.lms import get_lms
-from learning_paths.models import LearningPath
-from learning_paths.queries.enrollments import get_active_enrollment
+from learning_paths.models import LearningPath, LearningPathEnrollment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -94,12 +94,15 @@ def enroll_in_step(
         CourseModeNotAvailable, CourseEnrollmentClosed, CourseFull, CourseEnrollmentRefused, CourseEnrollmentFailed: as
             ``enroll_user_in_course``.
     """
-    get_active_enrollment(user, learning_path)
-    key = _as_key(course_key)
-    steps = learning_path.steps.filter(course_key=key).values_list("course_key", flat=True)
-    if key not in steps:  # the database ignores case
-        raise CourseNotInPath
-    return enroll_user_in_course(user, key, reason=f"Learning path {learning_path.key}", acting_user=acting_user)
+    with transaction.atomic():
+        active = LearningPathEnrollment.objects.filter(user=user, learning_path=learning_path, is_active=True)
+        if active.select_for_update().first() is None:  # locked, or the clicks of one learner deadlock in the platform
+            raise NotEnrolled
+        key = _as_key(course_key)
+        steps = learning_path.steps.filter(course_key=key).values_list("course_key", flat=True)
+        if key not in steps:  # the database ignores case
+            raise CourseNotInPath
+        return enroll_user_in_course(user, key, reason=f"Learning path {learning_path.key}", acting_user=acting_user)
 
 
 def invite_to_course(email: str, course_key: CourseKey | str, *, reason: str = "", acting_user: User | None) -> bool:
