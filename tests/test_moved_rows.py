@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -208,6 +209,22 @@ class MovedHistoryTests(MovedRowsTestCase):
         assert enrollment.history.count() == 1
         after = [list(model.objects.values()) for model in (LearningPathEnrollmentAllowed, ManualEnrollmentAudit)]
         assert after == before
+
+    def test_a_run_that_broke_off_is_taken_up_where_it_was(self) -> None:
+        for number in range(5):
+            save_without_history(LearningPathEnrollment(user=make_user(f"u{number}"), learning_path=self.path))
+        ranges = MIGRATION.ranges
+
+        def break_off(rows: Any) -> Iterator[tuple[int, int]]:
+            yield next(ranges(rows))
+            raise RuntimeError("The server has gone away")
+
+        with patch.object(MIGRATION, "COPIED", 2):
+            with patch.object(MIGRATION, "ranges", break_off), self.assertRaises(RuntimeError):
+                migrate(LAST)
+            assert LearningPathEnrollment.history.count() == 2
+            migrate(LAST)
+        assert [row.history.count() for row in LearningPathEnrollment.objects.all()] == [1] * 5
 
     @override_settings(SIMPLE_HISTORY_ENABLED=False)
     def test_a_host_that_keeps_no_history_is_given_none(self) -> None:
