@@ -128,5 +128,5 @@ class EnrollInStepTests(CourseTestCase):
 
     def test_number_of_queries(self) -> None:
         self.take()
-        with self.assertNumQueries(6):  # in the path? a step? and the 4 of a repeat of enroll_user_in_course
+        with self.assertNumQueries(8):  # in the path? a step? and the 4 of a repeat of enroll_user_in_course
             self.take()
