@@ -128,5 +128,6 @@ class EnrollInStepTests(CourseTestCase):
 
     def test_number_of_queries(self) -> None:
         self.take()
-        with self.assertNumQueries(8):  # in the path? a step? and the 4 of a repeat of enroll_user_in_course
+        # A savepoint, in the path? a step? and the 4 of a repeat of enroll_user_in_course.
+        with self.assertNumQueries(8):
             self.take()
