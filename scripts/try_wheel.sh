@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the wheel, installs it into empty virtual environments with each supported Django, and migrates a host of two
-# files that finds the plugin as the LMS does.
+# Builds the wheel, installs it into an empty virtual environment, with one supported Django and then the other, and
+# migrates a host of two files that finds the plugin as the LMS does.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/learning-paths-wheel.XXXXXX")
@@ -26,9 +26,9 @@ from edx_django_utils.plugins import get_plugin_url_patterns
 urlpatterns = get_plugin_url_patterns("lms.djangoapp")
 PYTHON
 
+.venv/bin/python -m venv "$work/venv"
 for django in "Django>=4.2.22,<4.3" "Django>=5.2,<5.3"; do
-    rm -rf "$work/venv" "$work/host/host.sqlite3"
-    .venv/bin/python -m venv "$work/venv"
+    rm -f "$work/host/host.sqlite3"
     "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$django" "$work"/dist/*.whl 2> "$work/pip.log" \
         || { cat "$work/pip.log" >&2; exit 1; }
     (
@@ -49,6 +49,9 @@ for name in (
     "conf/locale/en/LC_MESSAGES/django.po",
     "templates/learning_paths/admin/learning_path_change_form.html",
     "templates/learning_paths/edx_ace/invited/email/body.html",
+    "templates/learning_paths/pages/base.html",
+    "static/learning_paths/pages.css",
+    "static/learning_paths/admin/steps.js",
 ):
     assert files("learning_paths").joinpath(name).is_file(), name
 path = LearningPath.objects.create(key="path-v1:A+B+C", display_name="Path")

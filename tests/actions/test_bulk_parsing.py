@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import ddt
+import pytest
 from django.test import SimpleTestCase
 from hypothesis import given
 from hypothesis import strategies as st
@@ -235,6 +236,7 @@ class TextTests(SimpleTestCase):
     def test_invalid_text_is_fit_to_be_shown(self, text: str, expected: str) -> None:
         assert parse_text(text).invalid[0] == InvalidEntry(expected, 1)
 
+    @pytest.mark.no_cover  # as below
     @ddt.data("<", '"', "a", "@", ".", '<"', '"a, ', '"a" b ', "<a", "mailto:", "a@a.", "'", " ", "\r", '",\n')
     def test_adversaries_get_a_short_answer(self, pattern: str) -> None:
         text = pattern * 100_000
@@ -416,6 +418,7 @@ class MergeTests(SimpleTestCase):
         assert merge() == ParsedEmails((), ())
 
 
+@pytest.mark.no_cover  # measuring which lines run doubles the time, and the other tests run them all
 class PromiseTests(SimpleTestCase):
     """Never raises, never invents, never loses."""
 
@@ -523,6 +526,7 @@ def is_same(word: str, shown: str) -> bool:
     return re.fullmatch(pattern, shown, re.DOTALL) is not None or len(word) > 254
 
 
+@pytest.mark.no_cover  # as above
 @ddt.ddt
 class SizeTests(SimpleTestCase):
     """A hundred thousand lines, of which many say the same: what is kept is the result."""

@@ -46,7 +46,7 @@ def keys(desk: Desk, *texts: str) -> None:
 
 def tab_to(desk: Desk, selector: str) -> None:
     """Press TAB until the element has the focus; each on the way that has it must show it."""
-    for _ in range(80):
+    for _ in range(200):
         keys(desk, Keys.TAB)
         hit, shown, element = desk.browser.execute_script(
             """
