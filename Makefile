@@ -7,6 +7,7 @@ export PYTHON
 
 PYTEST = .venv/bin/python -m pytest
 NO_DATABASE = --ignore=tests/actions/test_bulk_parsing.py
+MOVE_ON_SQLITE ?= tests/move
 NO_MOVE = --ignore=tests/move/test_credentials.py --ignore=tests/move/test_older.py
 PARALLEL = --numprocesses $(PYTEST_WORKERS) --maxprocesses 8
 
@@ -35,7 +36,7 @@ test-browser: ## the tests that drive a browser, on MariaDB and Redis
 test-move: ## move a site of the real learning-paths-plugin 0.5.0 here, on SQLite and on MariaDB (DATABASE_URL)
 	@scripts/venv.sh .venv test django52 services
 	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) tests/move -m move $(NO_MOVE) $(ARGS)
-	env -u DATABASE_URL $(PYTEST) tests/move -m move $(ARGS)
+	env -u DATABASE_URL $(PYTEST) $(MOVE_ON_SQLITE) -m move $(ARGS)
 
 quality: ## lint, format, types, direction of imports, migrations on both Djangos, PII annotations
 	@scripts/venv.sh .venv dev django52

@@ -30,5 +30,8 @@ if [[ " $* " == *" services "* ]]; then
 fi
 echo "Installing requirements ($*) into $venv"
 "$python" -m pip install --quiet --disable-pip-version-check "${arguments[@]}"
+# Two calls at the same time must not write the metadata of the package at the same time.
+exec 9< setup.py
+! command -v flock > /dev/null || flock 9
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 echo "$wanted" > "$stamp"

@@ -82,7 +82,10 @@ class Desk:
         page = self.one("html")
         yield
         self._waiting.until(lambda _: _is_gone(page), "The page is the same as before.")
-        self.one("body")
+        # A body may be there before what is in it.
+        self._waiting.until(
+            lambda new: new.execute_script("return document.readyState") == "complete", "It does not end."
+        )
 
     def press(self, name: str) -> None:
         """Press the button or link with this name, and wait for the next page."""
