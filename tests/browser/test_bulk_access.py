@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
-from django.test import override_settings
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver import Chrome
@@ -23,6 +20,7 @@ from sandbox.demo.content import DATA_SCIENCE
 from sandbox.demo.seed import seed
 from tests.browser.axe import violations
 from tests.browser.bulk import DS, WEB, Desk, enrolled, invited, the_job
+from tests.browser.strict import sending, served_with
 from tests.factories import make_path, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -188,25 +186,14 @@ def test_nothing_keeps_anybody_out(desk: Desk, data_science: LearningPath, sam: 
     assert not found, "\n".join(found)
 
 
-def under_the_policy(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Send the policy with each page: a middleware."""
-
-    def respond(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        response["Content-Security-Policy"] = POLICY
-        return response
-
-    return respond
+under_the_policy = sending(POLICY)
 
 
 @pytest.fixture
 def strict_site(transactional_db: None) -> Iterator[str]:
-    """Serve the site once more, under the policy: a server takes its middleware along when it starts."""
-    middleware = [f"{__name__}.{under_the_policy.__name__}", *settings.MIDDLEWARE]
-    with override_settings(MIDDLEWARE=middleware):
-        server = LiveServer("localhost")
-    yield server.url
-    server.stop()
+    """Serve the site once more, under the policy."""
+    with served_with(f"{__name__}.under_the_policy") as url:
+        yield url
 
 
 def test_no_script_but_those_of_the_site_is_needed(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import override_settings
@@ -23,6 +22,7 @@ from learning_paths.models import LearningPath, LearningPathEnrollment
 from sandbox.courses.models import CourseEnrollment
 from tests.browser.axe import violations
 from tests.browser.bulk import Desk
+from tests.browser.strict import sending, served_with
 from tests.browser.test_bulk_access import keys, tab_to
 from tests.factories import make_path, make_user
 from tests.pages.base import DS, learn, make_course, make_steps, url
@@ -246,25 +246,14 @@ def test_nothing_keeps_anybody_out(
     assert not found, "\n".join(found)
 
 
-def under_the_policy(get_response: Any) -> Any:
-    """Send the policy with each page: a middleware."""
-
-    def respond(request: Any) -> Any:
-        response = get_response(request)
-        response["Content-Security-Policy"] = POLICY
-        return response
-
-    return respond
+under_the_policy = sending(POLICY)
 
 
 @pytest.fixture
 def strict_site(transactional_db: None) -> Iterator[str]:
-    """Serve the site once more, under the policy: a server takes its middleware along when it starts."""
-    middleware = [f"{__name__}.{under_the_policy.__name__}", *settings.MIDDLEWARE]
-    with override_settings(MIDDLEWARE=middleware):
-        server = LiveServer("localhost")
-    yield server.url
-    server.stop()
+    """Serve the site once more, under the policy."""
+    with served_with(f"{__name__}.under_the_policy") as url:
+        yield url
 
 
 def test_neither_scripts_nor_styles_but_those_of_the_site_are_needed(
