@@ -2,6 +2,7 @@
 .PHONY: help demo test test-services test-browser test-move quality docs bench messages requirements clean
 
 PORT ?= 8000
+DJANGO ?= 52
 PYTEST_WORKERS ?= auto
 export PYTHON
 
@@ -18,13 +19,13 @@ demo: ## an LMS-like site with demo data at http://localhost:PORT/ (PORT=8000); 
 	@scripts/venv.sh .venv test django52
 	@scripts/demo.sh $(PORT) $(BROKER)
 
-test: ## every test that needs no service, on SQLite; branch coverage
-	@scripts/venv.sh .venv test django52
+test: ## every test that needs no service, on SQLite; branch coverage; DJANGO=42: with Django 4.2
+	@scripts/venv.sh .venv test django$(DJANGO)
 	@scripts/show_versions.sh
 	$(PYTEST) $(PARALLEL) --cov --cov-report=term $(ARGS)
 
 test-services: ## the same tests and those that need servers, on MariaDB (DATABASE_URL) and Redis (REDIS_URL)
-	@scripts/venv.sh .venv test django52 services
+	@scripts/venv.sh .venv test django$(DJANGO) services
 	scripts/with_services.sh scripts/show_versions.sh $(PYTEST) $(PARALLEL) -m "not browser and not move" $(NO_DATABASE) $(ARGS)
 
 test-browser: ## the tests that drive a browser, on MariaDB and Redis

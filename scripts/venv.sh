@@ -28,6 +28,10 @@ fi
 if [[ " $* " == *" services "* ]]; then
     scripts/mysqlclient_headers.sh "$python"
 fi
+# One environment holds one Django: whatever was installed with another is no longer complete.
+for name in "$@"; do
+    [[ $name != django* ]] || find "$venv" -maxdepth 1 -name ".installed-*django*" ! -name "*$name*" -delete
+done
 echo "Installing requirements ($*) into $venv"
 "$python" -m pip install --quiet --disable-pip-version-check "${arguments[@]}"
 # Two calls at the same time must not write the metadata of the package at the same time.
