@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-services test-browser test-move quality docs bench messages requirements clean
+.PHONY: help demo test test-services test-browser test-move quality docs bench messages requirements release-check clean
 
 PORT ?= 8000
 DJANGO ?= 52
@@ -59,6 +59,11 @@ messages: ## collect the translatable texts in learning_paths/conf/locale (needs
 requirements: ## compile requirements/*.txt anew, with the newest versions (Python 3.11)
 	@scripts/venv.sh .venv dev django52
 	scripts/compile_requirements.sh "$(CURDIR)/.venv/bin/python"
+
+release-check: ## version, changelog and tag must agree; then dist/ gets a wheel that was tried
+	@scripts/venv.sh .venv dev django52
+	@scripts/release_check.sh
+	@scripts/try_wheel.sh dist
 
 clean: ## remove what the other targets made, the demo database too
 	rm -rf .venv .venv-django42 .venv-rival .venv-credentials .tox build dist docs/_build pii_report *.egg-info

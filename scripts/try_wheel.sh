@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the wheel, installs it into an empty virtual environment, with one supported Django and then the other, and
-# migrates a host of two files that finds the plugin as the LMS does.
+# try_wheel.sh [DIRECTORY]: builds the wheel, installs it into an empty virtual environment, with one supported Django
+# and then the other, and migrates a host of two files that finds the plugin as the LMS does. Where a directory is named,
+# what was built and tried is left there, in place of what was in it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/learning-paths-wheel.XXXXXX")
@@ -61,3 +62,9 @@ print("The wheel works in an empty environment with Django", django.__version__)
 ' 2>&1 | grep -v "^[0-9]* objects\|^$\|^  learning_paths\.Hist" || exit 1
     )
 done
+
+if [[ -n ${1:-} ]]; then
+    rm -rf "$1"
+    cp -r "$work/dist" "$1"
+    echo "Built and tried:" "$1"/*
+fi
