@@ -7,6 +7,9 @@ from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
 
+# The address of the public repository, without a slash at its end. Empty until there is one: see docs/releasing.rst.
+REPOSITORY = ""
+
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
@@ -24,12 +27,25 @@ def install_requires() -> list[str]:
     return [line for line in lines if line and not line.startswith("-")]
 
 
+def project_urls() -> dict[str, str]:
+    if not REPOSITORY:
+        return {}
+    return {
+        "Source": REPOSITORY,
+        "Documentation": f"{REPOSITORY}/blob/HEAD/README.rst",
+        "Changelog": f"{REPOSITORY}/blob/HEAD/CHANGELOG.rst",
+        "Issues": f"{REPOSITORY}/issues",
+        "Security": f"{REPOSITORY}/blob/HEAD/SECURITY.rst",
+    }
+
+
 setup(
     name="openedx-learning-paths",
     version=version(),
     description="Learning paths for the Open edX LMS: ordered sets of course runs that learners enroll in",
     long_description=read("README.rst") + "\n\n" + read("CHANGELOG.rst"),
     long_description_content_type="text/x-rst",
+    project_urls=project_urls(),
     license="AGPL-3.0",
     keywords="Open edX learning paths enrollment",
     packages=find_packages(include=["learning_paths", "learning_paths.*"]),
