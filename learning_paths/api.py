@@ -39,6 +39,7 @@ from learning_paths.actions.bulk_jobs import (
     undo_bulk_job,
 )
 from learning_paths.actions.bulk_licensing import license_gate
+from learning_paths.actions.bulk_limits import is_too_much_for_a_request, most_listed_pairs
 from learning_paths.actions.bulk_listed import prepare_listed
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
 from learning_paths.actions.bulk_report import csv_lines, job_csv, safe_cell, write_csv
@@ -113,10 +114,12 @@ __all__ = [
     "invite",
     "invite_to_course",
     "is_staff",
+    "is_too_much_for_a_request",
     "job_csv",
     "jobs_left_to_tell",
     "license_gate",
     "merge",
+    "most_listed_pairs",
     "notices_of",
     "notices_of_job",
     "offered_plans",

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.helpers import AdminForm
 from django.core.exceptions import PermissionDenied
@@ -125,7 +124,7 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, draft: BulkEnrol
     """
     job = api.confirm_bulk_job(draft, acting_user=acting_user(request))
     _log(model_admin, request, job)
-    if job.total > settings.LEARNING_PATHS_BULK_SYNC_LIMIT or job.course_keys:  # a course takes its time
+    if job.course_keys or api.is_too_much_for_a_request(job.total):  # a course takes its time
         start_bulk_job(job)
     else:
         run_bulk_job.apply(args=(job.pk,), throw=False)

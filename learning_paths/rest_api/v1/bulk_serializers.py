@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, TypedDict
 
-from django.conf import settings
 from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -162,7 +161,7 @@ class BulkRequestSerializer(StrictSerializer):
     @property
     def takes_a_job(self) -> bool:
         """Whether it is more than a request handles itself. Where no pair is left, there is nothing for a job to do."""
-        return len(self.work) > settings.LEARNING_PATHS_BULK_SYNC_LIMIT
+        return self.work.is_too_much_for_a_request
 
     @property
     def is_to_tell(self) -> bool:
