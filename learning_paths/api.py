@@ -53,6 +53,7 @@ from learning_paths.actions.license_gate import apply_license_gate, offered_plan
 from learning_paths.actions.licenses import activate_licenses, assign_licenses, revoke_license, revoke_licenses
 from learning_paths.actions.notices import NOTICES_AT_ONCE, notices_of, send_notices
 from learning_paths.actions.step_enrollments import enroll_in_steps, retry_step_enrollments
+from learning_paths.licensing.asking import licenses_within_a_request
 from learning_paths.licensing.base import PlanData
 from learning_paths.queries.bulk_jobs import (
     abandoned_bulk_jobs,
@@ -118,6 +119,7 @@ __all__ = [
     "job_csv",
     "jobs_left_to_tell",
     "license_gate",
+    "licenses_within_a_request",
     "merge",
     "most_listed_pairs",
     "notices_of",

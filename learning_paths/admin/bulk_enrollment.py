@@ -72,6 +72,7 @@ def job_link(model_admin: ModelAdmin[Any], page: str, *args: Any) -> str:
     return reverse(f"{model_admin.admin_site.name}:learning_paths_bulkenrollmentjob_{page}", args=args)
 
 
+@api.licenses_within_a_request()
 def form_view(
     model_admin: ModelAdmin[Any], request: HttpRequest, operation: BulkOperation, draft: BulkEnrollmentJob | None = None
 ) -> HttpResponse:
@@ -115,6 +116,7 @@ def form_view(
     return TemplateResponse(request, "learning_paths/admin/bulk_form.html", context)
 
 
+@api.licenses_within_a_request()
 def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, draft: BulkEnrollmentJob) -> None:
     """
     Queue a draft, and run it here and now when it is small. Call it outside of a transaction.

@@ -156,7 +156,8 @@ class BulkRequestSerializer(StrictSerializer):
         """What the request comes to: looked up in one query, and what the subscription allows of it."""
         data = self.validated_data
         keys = (data.get("learning_paths", []), data.get("course_run_keys", []))
-        return api.license_gate(api.prepare_bulk(data["emails"], *keys), data["subscription"])
+        with api.licenses_within_a_request():
+            return api.license_gate(api.prepare_bulk(data["emails"], *keys), data["subscription"])
 
     @property
     def takes_a_job(self) -> bool:

@@ -218,7 +218,8 @@ class LicenseEnrollmentSerializer(StrictSerializer):
         data = self.validated_data
         emails: ParsedEmails = data.get("emails") or ParsedEmails((), ())
         work = api.prepare_bulk(emails, data.get("learning_paths", []), data.get("course_run_keys", []))
-        return api.license_gate(work, subscription, everybody=data["enroll_all"])
+        with api.licenses_within_a_request():
+            return api.license_gate(work, subscription, everybody=data["enroll_all"])
 
     @cached_property
     def attribution(self) -> WhyAndAsWhat:

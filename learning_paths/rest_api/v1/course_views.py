@@ -90,7 +90,8 @@ class EnrollLearnersViewSet(PathsViewSet):
         """Answer POST."""
         asked = EnrollLearnersSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
-        work = api.prepare_listed(asked.requests)
+        with api.licenses_within_a_request():
+            work = api.prepare_listed(asked.requests)
         report = api.bulk_enroll(work, reason=asked.validated_data["reason"], acting_user=self.caller)
         told = notifications(report, notify=asked.validated_data["notify"])
         outcome = status.HTTP_409_CONFLICT if asked.malformed else status_of(report)
