@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from unittest import mock
 from uuid import uuid4
@@ -16,7 +17,7 @@ from learning_paths.rest_api.urls import enterprise_patterns
 from sandbox.courses.models import CourseEnrollment, CourseEnrollmentAllowed, CourseRun
 from tests.factories import make_user
 from tests.rest_api.base import RestTestCase
-from tests.rest_api.test_enroll_learners import DS, WEB, EnrollLearnersCase
+from tests.rest_api.test_enroll_learners import DS, URL, WEB, EnrollLearnersCase
 
 LINK = "https://learners.example.com/acme/licenses/5f1c/activate"
 
@@ -113,6 +114,11 @@ class ModeTests(EnrollLearnersCase):
 class FieldTests(EnrollLearnersCase):
     """Fields of the request."""
 
+    def send(self, status: int, *entries: dict[str, Any], name: str = "enrollments_info", **fields: Any) -> Any:
+        """Send ASCII: the test client can't send half a character."""
+        body = json.dumps({name: list(entries), **fields})
+        return self.assert_json(self.client.post(URL, body, content_type="application/json"), status)
+
     def entry(self, **fields: Any) -> dict[str, Any]:
         return {"email": "ana@example.com", "course_run_key": DS, **fields}
 
@@ -120,9 +126,22 @@ class FieldTests(EnrollLearnersCase):
     def test_what_is_about_money_is_taken_and_ignored(self, fields: dict[str, Any]) -> None:
         self.send(201, self.entry(), **fields)
 
-    @ddt.data({"discount": "much"}, {"salesforce_id": ["x"]})
+    @ddt.data(
+        {"discount": "much"},
+        {"discount": "1e400"},
+        {"discount": 10**400},
+        {"discount": "NaN"},
+        {"discount": True},
+        {"salesforce_id": ["x"]},
+        {"salesforce_id": "\ud800"},
+    )
     def test_but_has_to_make_sense(self, fields: dict[str, Any]) -> None:
         assert set(self.send(400, self.entry(), **fields)) == set(fields)
+
+    @ddt.data({"course_run_key": "\ud800"}, {"activation_link": "\ud800"}, {"activation_link": "x" * 2001})
+    def test_what_is_no_text_is_an_error_of_the_entry(self, fields: dict[str, Any]) -> None:
+        answer = self.send(400, self.entry(**fields))
+        assert set(answer["enrollments_info"][0]) == set(fields)
 
     @ddt.data("84kdbdbade7b4fcb838f8asjke8e18ae", "", 0)
     def test_credit_is_refused_by_name(self, value: Any) -> None:

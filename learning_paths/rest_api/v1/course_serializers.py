@@ -104,7 +104,7 @@ class EnrollLearnersSerializer(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
     notify = NotifyField()
     discount = serializers.DecimalField(
-        None, 5, required=False, allow_null=True, help_text=_("Has no effect: nothing is paid for here.")
+        20, 5, required=False, allow_null=True, help_text=_("Has no effect: nothing is paid for here.")
     )
     salesforce_id = serializers.CharField(
         required=False, allow_null=True, allow_blank=True, help_text=_("Has no effect.")
