@@ -39,6 +39,7 @@ from learning_paths.actions.bulk_jobs import (
     undo_bulk_job,
 )
 from learning_paths.actions.bulk_licensing import license_gate
+from learning_paths.actions.bulk_limits import is_too_much_for_a_request, most_listed_pairs
 from learning_paths.actions.bulk_listed import prepare_listed
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
 from learning_paths.actions.bulk_report import csv_lines, job_csv, safe_cell, write_csv
@@ -52,6 +53,7 @@ from learning_paths.actions.license_gate import apply_license_gate, offered_plan
 from learning_paths.actions.licenses import activate_licenses, assign_licenses, revoke_license, revoke_licenses
 from learning_paths.actions.notices import NOTICES_AT_ONCE, notices_of, send_notices
 from learning_paths.actions.step_enrollments import enroll_in_steps, retry_step_enrollments
+from learning_paths.licensing.asking import licenses_within_a_request
 from learning_paths.licensing.base import PlanData
 from learning_paths.queries.bulk_jobs import (
     abandoned_bulk_jobs,
@@ -113,10 +115,13 @@ __all__ = [
     "invite",
     "invite_to_course",
     "is_staff",
+    "is_too_much_for_a_request",
     "job_csv",
     "jobs_left_to_tell",
     "license_gate",
+    "licenses_within_a_request",
     "merge",
+    "most_listed_pairs",
     "notices_of",
     "notices_of_job",
     "offered_plans",

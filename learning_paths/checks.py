@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from importlib import import_module
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.db import connections
@@ -21,16 +22,25 @@ E_LICENSE_BACKEND = "learning_paths.E006"
 E_LICENSE_SERVICES = "learning_paths.E007"
 E_LEARNER_PAGES = "learning_paths.E008"
 E_OLDER_THAN_0_5_0 = "learning_paths.E009"
+E_BULK_COURSE_LIMIT = "learning_paths.E010"
+E_ENROLL_LEARNERS_MODE = "learning_paths.E011"
+E_ENTERPRISE_ROUTES = "learning_paths.E012"
 FIRST_MIGRATION = "learning_paths.migrations.0001_tables_of_0_5_0"
 BOOLEANS = {
     "LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT": E_SELF_UNENROLLMENT,
     "LEARNING_PATHS_BULK_REASON_REQUIRED": E_BULK_REASON,
+    "LEARNING_PATHS_ENTERPRISE_ROUTES": E_ENTERPRISE_ROUTES,
     "LEARNING_PATHS_LEARNER_PAGES": E_LEARNER_PAGES,
 }
+ENROLL_LEARNERS_MODES = ("best", "default")
 LIMITS = {
     "LEARNING_PATHS_BULK_SYNC_LIMIT": (
         E_BULK_LIMIT,
         "It is the number of pairs of address and path that one request handles; the default is 1000.",
+    ),
+    "LEARNING_PATHS_BULK_SYNC_COURSE_LIMIT": (
+        E_BULK_COURSE_LIMIT,
+        "It is the number of pairs of address and course run that one request handles; the default is 100.",
     ),
     "LEARNING_PATHS_BULK_MAX_PAIRS": (
         E_BULK_MAX,
@@ -43,6 +53,7 @@ LMS_METHODS = (
     "search_course_runs",
     "retired_emails",
     "course_enrollments",
+    "best_modes",
     "course_completions",
     "course_grades",
     "course_invitations",
@@ -76,6 +87,29 @@ def check_bulk_limits(**kwargs: Any) -> list[checks.CheckMessage]:
                 "LEARNING_PATHS_BULK_MAX_PAIRS must not be below LEARNING_PATHS_BULK_SYNC_LIMIT.",
                 hint="A job takes what is too much for one request.",
                 id=E_BULK_MAX,
+            )
+        )
+    return errors
+
+
+@checks.register
+def check_enterprise(**kwargs: Any) -> list[checks.CheckMessage]:
+    """What is said of edx-enterprise's contract makes sense, and nobody else is to answer at its address."""
+    errors: list[checks.CheckMessage] = []
+    if settings.LEARNING_PATHS_ENROLL_LEARNERS_MODE not in ENROLL_LEARNERS_MODES:
+        errors.append(
+            checks.Error(
+                "LEARNING_PATHS_ENROLL_LEARNERS_MODE must be “best” or “default”.",
+                hint="The best mode that a course run offers is what edx-enterprise enrolls in.",
+                id=E_ENROLL_LEARNERS_MODE,
+            )
+        )
+    if settings.LEARNING_PATHS_ENTERPRISE_ROUTES is True and apps.is_installed("enterprise"):
+        errors.append(
+            checks.Error(
+                "LEARNING_PATHS_ENTERPRISE_ROUTES is True, but edx-enterprise is installed and answers there itself.",
+                hint="Leave it out, or uninstall edx-enterprise.",
+                id=E_ENTERPRISE_ROUTES,
             )
         )
     return errors

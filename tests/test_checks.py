@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import ddt
+from django.apps import apps
 from django.core.checks import run_checks
 from django.test import SimpleTestCase, override_settings
 
 from learning_paths import settings as plugin_settings_module
-from learning_paths.checks import E_BULK_LIMIT, E_LEARNER_PAGES, E_LICENSE_BACKEND, E_LMS, E_SELF_UNENROLLMENT
+from learning_paths.checks import (
+    E_BULK_COURSE_LIMIT,
+    E_BULK_LIMIT,
+    E_ENROLL_LEARNERS_MODE,
+    E_ENTERPRISE_ROUTES,
+    E_LEARNER_PAGES,
+    E_LICENSE_BACKEND,
+    E_LMS,
+    E_SELF_UNENROLLMENT,
+)
 
 
 def ids() -> list[str]:
@@ -64,6 +75,28 @@ class CheckTests(SimpleTestCase):
     def test_bulk_limit(self, value: Any) -> None:
         with override_settings(LEARNING_PATHS_BULK_SYNC_LIMIT=value):
             assert ids() == [E_BULK_LIMIT]
+
+    @ddt.data(0, -1, "10", True, None, 10.5)
+    def test_bulk_course_limit(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_BULK_SYNC_COURSE_LIMIT=value):
+            assert ids() == [E_BULK_COURSE_LIMIT]
+
+    @ddt.data("verified", "", None, True, 7)
+    def test_enroll_learners_mode(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_ENROLL_LEARNERS_MODE=value):
+            assert ids() == [E_ENROLL_LEARNERS_MODE]
+
+    @ddt.data("False", 0, None)
+    def test_enterprise_routes(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_ENTERPRISE_ROUTES=value):
+            assert ids() == [E_ENTERPRISE_ROUTES]
+
+    def test_the_routes_of_edx_enterprise_are_its_own(self) -> None:
+        is_installed = apps.is_installed
+        with mock.patch.object(apps, "is_installed", lambda name: name == "enterprise" or is_installed(name)):
+            assert ids() == []
+            with override_settings(LEARNING_PATHS_ENTERPRISE_ROUTES=True):
+                assert ids() == [E_ENTERPRISE_ROUTES]
 
     def test_the_platform_backend_is_accepted_outside_a_platform(self) -> None:
         with override_settings(LEARNING_PATHS_LMS="learning_paths.lms.edx_platform.EdxPlatform"):

@@ -50,8 +50,9 @@ def run(command: str, site: str) -> tuple[int, Any]:
 
 
 def parsed(text: str) -> Any:
-    """Return an answer without what differs each time: moments, and the ids in the cursors of pages."""
+    """Return an answer without what differs each time: moments, ids of accounts, and those in the cursors of pages."""
     text = re.sub(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"', '"<moment>"', text)
+    text = re.sub(r'"user_id": ?\d+', '"user_id": "<id>"', text)
     text = re.sub(r"(?<=[?&]cursor=)[^&\"]+", "<cursor>", text)
     return json.loads(text) if text.strip() else None
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.db import OperationalError, connection, transaction
+from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, RunStopped, record_failure
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, retired_among
 from learning_paths.data import Attribution, RowCode
 from learning_paths.exceptions import LearningPathsError
-from learning_paths.lms import get_lms
+from learning_paths.lms import get_lms, is_better_mode
 from learning_paths.queries.users import users_by_email
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ ROWS_PER_TRANSACTION = 100
 
 def plan_courses(chunk: Chunk) -> list[PlannedRow]:
     """
-    Return what is to become of each pair of address and course run, in at most five queries.
+    Return what is to become of each pair of address and course run, in at most six queries.
 
     A course run that is closed or full shows when the platform is asked to enroll, not before.
     """
@@ -44,8 +45,11 @@ def plan_courses(chunk: Chunk) -> list[PlannedRow]:
     waiting = {pair.email for pair, user in zip(chunk.pairs, owners, strict=True) if user is None or not user.is_active}
     enrolled = lms.course_enrollments(learners, runs) if learners else {}
     invited = lms.course_invitations(waiting, runs) if waiting else set()
+    best = lms.best_modes(runs) if any(pair.best_mode for pair in chunk.pairs) else {}
     rows = []
     for pair, user in zip(chunk.pairs, owners, strict=True):
+        key = cast(CourseKey, pair.target)
+        mode = best.get(key) if pair.best_mode else None
         if pair.refusal is not None:
             code = pair.refusal
         elif user is None and pair.email in users:
@@ -55,10 +59,12 @@ def plan_courses(chunk: Chunk) -> list[PlannedRow]:
         elif pair.target not in runs:
             code = RowCode.COURSE_NOT_FOUND
         elif user is not None and user.is_active:
-            code = RowCode.ALREADY_ENROLLED if (user.pk, pair.target) in enrolled else RowCode.ENROLLED
+            former = enrolled.get((user.pk, key))
+            is_change = former is None or (mode is not None and is_better_mode(mode, former))
+            code = RowCode.ENROLLED if is_change else RowCode.ALREADY_ENROLLED
         else:
             code = RowCode.ALREADY_INVITED if (pair.email, pair.target) in invited else RowCode.INVITED
-        rows.append(PlannedRow(pair.email, pair.target, code, user, force=pair.force))
+        rows.append(PlannedRow(pair.email, pair.target, code, user, force=pair.force, mode=mode))
     return rows
 
 
@@ -128,12 +134,12 @@ def _enroll(row: PlannedRow, attribution: Attribution, acting_user: User | None)
             state = lms.enroll_in_course(
                 row.user,
                 row.course_key,
-                mode=None,
+                mode=row.mode,
                 force=row.force,
                 acting_user=acting_user,
                 reason=attribution.reason,
             )
-            return RowCode.ENROLLED if state.created else RowCode.ALREADY_ENROLLED
+            return RowCode.ENROLLED if state.created or state.mode_changed else RowCode.ALREADY_ENROLLED
     except LearningPathsError as refusal:
         if isinstance(refusal.__cause__, OperationalError):  # a lock that took too long: it may pass
             raise refusal.__cause__ from None
@@ -151,6 +157,6 @@ def _look_again(rows: Sequence[PlannedRow], attribution: Attribution, acting_use
     for row in rows:
         owners = users.get(row.email, [])
         if len(owners) == 1 and owners[0].is_active:
-            planned = PlannedRow(row.email, row.target, RowCode.ENROLLED, owners[0], force=row.force)
+            planned = PlannedRow(row.email, row.target, RowCode.ENROLLED, owners[0], force=row.force, mode=row.mode)
             code = _enroll(planned, attribution, acting_user)
             log.info("Learning paths: %s came while being invited to %s: %s", owners[0].pk, row.target, code)

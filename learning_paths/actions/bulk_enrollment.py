@@ -16,6 +16,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, apply_isolated
 from learning_paths.actions.bulk_courses import apply_courses, plan_courses
+from learning_paths.actions.bulk_limits import is_too_much_for_a_request
 from learning_paths.actions.bulk_parsing import parse, presentable
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, Target, plan
 from learning_paths.data import Attribution, BulkOperation, BulkReport, InvalidEntry, ParsedEmails, RowOutcome
@@ -75,6 +76,12 @@ class BulkWork:
     def __len__(self) -> int:
         """The number of pairs."""
         return len(self.emails) * (len(self.paths) + len(self.course_keys)) + len(self.pairs)
+
+    @property
+    def is_too_much_for_a_request(self) -> bool:
+        """Whether it is more than one request does itself."""
+        listed = sum(isinstance(pair.target, CourseKey) for pair in self.pairs)
+        return is_too_much_for_a_request(len(self), len(self.emails) * len(self.course_keys) + listed)
 
     def chunks(self) -> Iterator[Chunk]:
         """Cut the work into pieces that can be planned at once: those of paths, then those of course runs."""

@@ -90,6 +90,16 @@ class JobLedger:
         self._counts: Counter[str] = Counter()
         self._done: set[int | None] = set()
 
+    def renew(self) -> None:
+        """
+        Show that the worker still has the job and is at it.
+
+        Raises:
+            RunStopped: it has not.
+        """
+        if not self._mine.update(heartbeat_at=timezone.now()):
+            raise RunStopped
+
     def open(self) -> None:
         """
         Show that the worker still has the job, and keep it and any other from the row until the commit.
@@ -98,8 +108,7 @@ class JobLedger:
             RunStopped: it has not.
             ChunkOutdated: rows are gone with their path, or the author's account is.
         """
-        if not self._mine.update(heartbeat_at=timezone.now()):
-            raise RunStopped
+        self.renew()
         [(author_id, counts)] = self._mine.values_list("author", "counts")
         codes = dict(self._job.rows.filter(pk__range=self._ids).values_list("pk", "code"))
         if author_id != self._job.author_id or not all(row.id in codes for row in self._rows.values()):
@@ -178,7 +187,7 @@ def _licensed(job: BulkEnrollmentJob, pairs: list[Pair], ledger: JobLedger) -> l
     """Return the pairs whose addresses have a valid license now, if that is asked for, and write the others down."""
     if job.subscription is None:
         return pairs
-    licensed = licensed_among({pair.email for pair in pairs}, job.subscription)
+    licensed = licensed_among({pair.email for pair in pairs}, job.subscription, show=ledger.renew)
     dropped = [PlannedRow(email, target, RowCode.LICENSE_LOST) for email, target, *_ in pairs if email not in licensed]
     if dropped:
         with transaction.atomic():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from uuid import UUID
 
 from learning_paths.actions.bulk_enrollment import BulkWork
 from learning_paths.actions.license_gate import apply_license_gate
 from learning_paths.licensing import get_license_backend
+from learning_paths.licensing.asking import shown_by
 
 
 def license_gate(work: BulkWork, subscription: UUID | None, *, everybody: bool = False) -> BulkWork:
@@ -44,12 +45,18 @@ def license_gate(work: BulkWork, subscription: UUID | None, *, everybody: bool =
     )
 
 
-def licensed_among(emails: Collection[str], subscription: UUID) -> set[str]:
+def licensed_among(emails: Collection[str], subscription: UUID, *, show: Callable[[], None] | None = None) -> set[str]:
     """
     Return which of these addresses have a valid license now; none of them while the plan is not current.
+
+    Arguments:
+        emails: normalized addresses.
+        subscription: the uuid of the plan.
+        show: called before each request to another service. What it raises ends the question.
 
     Raises:
         SubscriptionNotFound, LicensesUnavailable: as ``license_gate``.
     """
     backend = get_license_backend()
-    return set(backend.valid_licenses(backend.get_plan(subscription), emails))
+    with shown_by(show):
+        return set(backend.valid_licenses(backend.get_plan(subscription), emails))

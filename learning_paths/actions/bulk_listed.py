@@ -40,8 +40,9 @@ def prepare_listed(requests: Sequence[CourseEnrollmentRequest]) -> BulkWork:
     Find out what a list of learners and course runs comes to: in one query when anybody is named by id, and three for
     each plan of which licenses are named.
 
-    A pair that is named twice in the same way counts once, and is forced when one of them is. What is no address, and
-    ids of no account, are set apart. Who names a license must hold it, and it must cover the course run.
+    A pair that is named twice in the same way counts once, and is forced, or in the best mode, when one of them is.
+    What is no address, and ids of no account, are set apart. Who names a license must hold it, and it must cover the
+    course run.
 
     Arguments:
         requests: what is asked for, one by one. Each has an address or the id of an account; with both, the id counts.
@@ -63,10 +64,18 @@ def prepare_listed(requests: Sequence[CourseEnrollmentRequest]) -> BulkWork:
             invalid.setdefault(shown.lower(), InvalidEntry(shown, line))
             continue
         refusal = None if licenses.allow(email, request) else RowCode.LICENSE_LOST
-        pair = Pair(email, request.course_key, force=request.force, user_id=request.user_id, refusal=refusal)
+        pair = Pair(
+            email,
+            request.course_key,
+            force=request.force,
+            user_id=request.user_id,
+            refusal=refusal,
+            best_mode=request.best_mode,
+        )
         named = (pair.id, pair.user_id)
-        known = pairs.get(named)
-        pairs[named] = pair if known is None else known._replace(force=known.force or pair.force)
+        if (known := pairs.get(named)) is not None:
+            pair = known._replace(force=known.force or pair.force, best_mode=known.best_mode or pair.best_mode)
+        pairs[named] = pair
     return BulkWork(
         pairs=tuple(pairs.values()), invalid_emails=tuple(invalid.values()), invalid_user_ids=tuple(unknown)
     )

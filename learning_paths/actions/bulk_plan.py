@@ -42,8 +42,8 @@ class Pair(NamedTuple):
     One address, and a path or course run.
 
     ``made`` is what is to be undone; other operations do not look at it. ``force`` enrolls in a course run that is
-    closed or full. ``user_id`` is given where the learner was named by the account, not by the address. ``refusal``
-    says that the pair is not to be enrolled, and why.
+    closed or full, ``best_mode`` in the best mode that it offers. ``user_id`` is given where the learner was named by
+    the account, not by the address. ``refusal`` says that the pair is not to be enrolled, and why.
     """
 
     email: str
@@ -52,6 +52,7 @@ class Pair(NamedTuple):
     force: bool = False
     user_id: int | None = None
     refusal: RowCode | None = None
+    best_mode: bool = False
 
     @property
     def id(self) -> PairId:
@@ -114,6 +115,7 @@ class PlannedRow:
     enrollment: LearningPathEnrollment | None = None
     invitation: LearningPathEnrollmentAllowed | None = None
     force: bool = False
+    mode: str | None = None
     was_pending: bool = field(init=False)
     """Whether the invitation waited for an account when the row was planned."""
 
@@ -146,9 +148,9 @@ class PlannedRow:
     @property
     def outcome(self) -> RowOutcome:
         """The row of the report."""
-        username = self.user.get_username() if self.user else ""
+        username, user_id = (self.user.get_username(), self.user.pk) if self.user else ("", None)
         key = self.target if isinstance(self.target, CourseKey) else self.target.key
-        return RowOutcome(self.email, key, self.code, username)
+        return RowOutcome(self.email, key, self.code, username, user_id)
 
 
 def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedRow]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.helpers import AdminForm
 from django.core.exceptions import PermissionDenied
@@ -73,6 +72,7 @@ def job_link(model_admin: ModelAdmin[Any], page: str, *args: Any) -> str:
     return reverse(f"{model_admin.admin_site.name}:learning_paths_bulkenrollmentjob_{page}", args=args)
 
 
+@api.licenses_within_a_request()
 def form_view(
     model_admin: ModelAdmin[Any], request: HttpRequest, operation: BulkOperation, draft: BulkEnrollmentJob | None = None
 ) -> HttpResponse:
@@ -116,6 +116,7 @@ def form_view(
     return TemplateResponse(request, "learning_paths/admin/bulk_form.html", context)
 
 
+@api.licenses_within_a_request()
 def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, draft: BulkEnrollmentJob) -> None:
     """
     Queue a draft, and run it here and now when it is small. Call it outside of a transaction.
@@ -125,7 +126,7 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, draft: BulkEnrol
     """
     job = api.confirm_bulk_job(draft, acting_user=acting_user(request))
     _log(model_admin, request, job)
-    if job.total > settings.LEARNING_PATHS_BULK_SYNC_LIMIT or job.course_keys:  # a course takes its time
+    if job.course_keys or api.is_too_much_for_a_request(job.total):  # a course takes its time
         start_bulk_job(job)
     else:
         run_bulk_job.apply(args=(job.pk,), throw=False)

@@ -132,7 +132,7 @@ class EnrollmentActions(DomainFormAdmin):
         concerned = queryset.filter(is_active=not switch.on)
         counts = queryset.aggregate(total=Count("pk"), changing=Count("pk", filter=Q(is_active=not switch.on)))
         total, changing = counts["total"], counts["changing"]
-        if changing > settings.LEARNING_PATHS_BULK_SYNC_LIMIT:
+        if api.is_too_much_for_a_request(changing):
             self._refuse_so_many(request, changing)
             return None
         is_sent = "post" in request.POST

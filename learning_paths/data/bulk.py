@@ -165,12 +165,18 @@ _PLANS = {
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """What became, or in a plan would become, of one pair of an address and a learning path or course run."""
+    """
+    What became, or in a plan would become, of one pair of an address and a learning path or course run.
+
+    ``username`` and ``user_id`` are those of the account that the address, or the request, meant; empty where there is
+    none, or more than one.
+    """
 
     email: str
     key: LearningPathKey | CourseKey
     code: RowCode
     username: str = ""
+    user_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

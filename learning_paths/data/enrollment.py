@@ -106,13 +106,19 @@ class CourseEnrollmentOutcome:
 
 @dataclass(frozen=True, slots=True)
 class CourseEnrollmentRequest:
-    """One learner, by address or by the id of the account, who is to be enrolled in one course run."""
+    """
+    One learner, by address or by the id of the account, who is to be enrolled in one course run.
+
+    With ``best_mode`` the learner is enrolled in the best mode that the course run offers, and who is enrolled in a
+    lesser one changes to it; else in its default mode. ``force`` enrolls though the course run is closed or full.
+    """
 
     course_key: CourseKey
     email: str = ""
     user_id: int | None = None
     license_uuid: UUID | None = None
     force: bool = False
+    best_mode: bool = False
 
 
 class StepState(TextChoices):

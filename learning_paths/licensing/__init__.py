@@ -5,9 +5,10 @@ from functools import cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from learning_paths.licensing.asking import still_asking
 from learning_paths.licensing.base import ContentKey, LicenseBackend, LicenseHolder, PlanData
 
-__all__ = ["ContentKey", "LicenseBackend", "LicenseHolder", "PlanData", "get_license_backend"]
+__all__ = ["ContentKey", "LicenseBackend", "LicenseHolder", "PlanData", "get_license_backend", "still_asking"]
 
 
 def get_license_backend() -> LicenseBackend:

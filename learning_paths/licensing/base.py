@@ -53,6 +53,9 @@ class LicenseBackend(Protocol):
 
     None of them checks what the person behind the question may do: the callers have done so. Each raises
     ``LicensesUnavailable`` when the answer can't be had.
+
+    A backend that asks another service ought to call ``learning_paths.licensing.still_asking`` before each request to
+    it, and to let what that raises pass. It may leave that out where an answer never takes a minute.
     """
 
     def get_plan(self, uuid: UUID) -> PlanData:

@@ -10,7 +10,11 @@ Value = TypeVar("Value")
 
 
 class Kept(Generic[Value]):
-    """Values by text, each for so many seconds after it was put in. For several threads; None is no value."""
+    """
+    Values by text, each for so many seconds after it was put in; none at all for 0 seconds.
+
+    For several threads; None is no value.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -23,9 +27,18 @@ class Kept(Generic[Value]):
             until, value = self._values.get(key, (0.0, None))
         return value if time.monotonic() < until else None
 
-    def put(self, key: str, value: Value) -> None:
-        """Keep a value from now on, and drop what is too old."""
+    def put(self, key: str, value: Value, *, at_least: float = 0.0) -> None:
+        """
+        Keep a value from now on, and drop what is too old.
+
+        Arguments:
+            key: what it is asked for by.
+            value: the value.
+            at_least: seconds that it took to get it. It is kept no shorter than that, or getting it again would take
+                most of the time of whoever goes on asking.
+        """
         now = time.monotonic()
         with self._lock:
             self._values = {name: kept for name, kept in self._values.items() if now < kept[0]}
-            self._values[key] = (now + self._seconds, value)
+            if self._seconds > 0:
+                self._values[key] = (now + max(self._seconds, at_least), value)

@@ -9,6 +9,7 @@ names. The account of the OAuth client needs the role ``enterprise_openedx_opera
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -49,9 +50,10 @@ class LicenseManagerBackend(LicenseBackend):
     """
     The questions of the protocol, put to license-manager and enterprise-catalog.
 
-    Each process keeps the licenses of a plan for ``keep_licenses`` seconds after it has read them, so that the parts of
-    one bulk job do not each read all pages: a license that was revoked is noticed after that time and the time that
-    reading takes. What a catalog contains is kept for ``keep_coverage``; the service itself keeps it for half an hour.
+    Each process keeps the licenses of a plan for ``keep_licenses`` seconds after it has read them, or for as long as
+    reading took if that is longer, so that the parts of one bulk job do not each read all pages: a license that was
+    revoked is noticed after that time and the time that reading takes. What a catalog contains is kept for
+    ``keep_coverage``; the service itself keeps it for half an hour. For 0 seconds nothing is kept.
     The plan is asked for each time.
 
     A site with other needs names a subclass, with other values of the attributes.
@@ -90,6 +92,7 @@ class LicenseManagerBackend(LicenseBackend):
         if (kept := self._plans.get(url := self._plans_url())) is not None:
             return list(kept)
         plans: dict[UUID, PlanData] = {}
+        began = time.monotonic()
         with self._client() as client:
             for number in range(1, self.max_plan_pages + 1):
                 if (page := client.get(url, {"page": number}, none_for=[HTTPStatus.NOT_FOUND])) is None:
@@ -103,7 +106,7 @@ class LicenseManagerBackend(LicenseBackend):
             else:
                 log.warning("Learning paths: %s: only the first %d pages are offered", url, self.max_plan_pages)
         offered = sorted(plans.values(), key=lambda plan: (plan.title, plan.uuid))
-        self._plans.put(url, offered)
+        self._plans.put(url, offered, at_least=time.monotonic() - began)
         return list(offered)
 
     def valid_licenses(self, plan: PlanData, emails: Collection[str] | None) -> dict[str, UUID]:
@@ -117,10 +120,11 @@ class LicenseManagerBackend(LicenseBackend):
             return {}
         url = f"{self._plans_url()}{plan.uuid}/licenses/"
         if (licenses := self._licenses.get(url)) is None:
+            began = time.monotonic()
             with self._client() as client, _shape_of(url):
                 pages = LicensePages(client, url, plan.uuid, page_size=self.page_size, max_pages=self.max_pages)
                 licenses = pages.valid_licenses()
-            self._licenses.put(url, licenses)
+            self._licenses.put(url, licenses, at_least=time.monotonic() - began)
         if emails is None:
             return dict(licenses)
         return {email: licenses[email] for email in emails if email in licenses}

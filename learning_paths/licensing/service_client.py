@@ -20,6 +20,7 @@ import requests
 from edx_rest_api_client.client import OAuthAPIClient, get_oauth_access_token
 
 from learning_paths.exceptions import LicensesUnavailable
+from learning_paths.licensing.asking import current_asking, still_asking
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,18 @@ PASSING = (
 """Errors after which it is worth to ask again."""
 
 
+SECONDS_BETWEEN_SIGNS = 1.0
+"""Whoever waits for a service shows that often that they still do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one question may take: ``attempts`` for each request, everything else in seconds."""
+    """
+    How long one question may take: ``attempts`` for each request, everything else in seconds.
+
+    ``deadline`` is for one question. All those of one request of a browser or a client together have ``request``, which
+    is less than proxies usually wait, and what a service asks to wait is waited for up to ``longest_wait`` there.
+    """
 
     connect_timeout: float = 3.05
     read_timeout: float = 10.0
@@ -43,6 +53,7 @@ class Patience:
     backoff: float = 0.5
     longest_wait: float = 5.0
     deadline: float = 120.0
+    request: float = 50.0
 
     @property
     def timeout(self) -> tuple[float, float]:
@@ -64,14 +75,20 @@ class ServiceClient:
     Reads JSON objects for the length of one question, in one thread.
 
     A connection that fails, a 429 and a 5xx are tried again, after ``backoff`` seconds and then twice as long each
-    time, or after what ``Retry-After`` says; a service that wants to be left alone for more than ``longest_wait`` is.
-    No redirect is followed.
+    time, or after what ``Retry-After`` says, if that is before the deadline. Within a request a service that wants to
+    be left alone for more than ``longest_wait`` is. No redirect is followed.
+
+    Before each request, and each second of a wait, it shows that it is still asking.
     """
 
     def __init__(self, credentials: Credentials, patience: Patience) -> None:
         self._patience = patience
         self._session = _Session(credentials, patience.timeout)
         self._ends = time.monotonic() + patience.deadline
+        self._longest_wait = patience.deadline
+        if (since := current_asking().request_since) is not None:
+            self._ends = min(self._ends, since + patience.request)
+            self._longest_wait = patience.longest_wait
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +113,7 @@ class ServiceClient:
         attempt = 0
         while True:
             attempt += 1
+            still_asking()
             try:
                 return self._try(url, params, none_for)
             except _Trouble as trouble:
@@ -103,14 +121,14 @@ class ServiceClient:
                 if trouble.is_final or attempt == self._patience.attempts or not self._may_wait(wait):
                     log.warning("Learning paths: %s: %s (attempt %d)", url, trouble, attempt)
                     raise LicensesUnavailable from None
-                time.sleep(wait)
+                _sleep(wait)
 
     def _may_wait(self, seconds: float) -> bool:
-        return seconds <= self._patience.longest_wait and time.monotonic() + seconds < self._ends
+        return seconds <= self._longest_wait and time.monotonic() + seconds < self._ends
 
     def _try(self, url: str, params: Params | None, none_for: Collection[int]) -> dict[str, Any] | None:
         if time.monotonic() >= self._ends:
-            raise _Trouble(f"no time left of {self._patience.deadline} s")
+            raise _Trouble("no time left")
         try:
             response = self._session.get(url, params=params, timeout=self._patience.timeout, allow_redirects=False)
         except PASSING as error:
@@ -130,6 +148,14 @@ class ServiceClient:
         if not isinstance(payload, dict):
             raise _Trouble("the answer is not a JSON object")
         return payload
+
+
+def _sleep(seconds: float) -> None:
+    while seconds > SECONDS_BETWEEN_SIGNS:
+        time.sleep(SECONDS_BETWEEN_SIGNS)
+        seconds -= SECONDS_BETWEEN_SIGNS
+        still_asking()
+    time.sleep(seconds)
 
 
 class _Trouble(Exception):

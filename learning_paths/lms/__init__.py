@@ -5,9 +5,9 @@ from functools import cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from learning_paths.lms.base import LMS, CourseEnrollmentState, CourseRun
+from learning_paths.lms.base import LMS, CourseEnrollmentState, CourseRun, best_mode_of, is_better_mode
 
-__all__ = ["LMS", "CourseEnrollmentState", "CourseRun", "get_lms"]
+__all__ = ["LMS", "CourseEnrollmentState", "CourseRun", "best_mode_of", "get_lms", "is_better_mode"]
 
 
 def get_lms() -> LMS:

@@ -17,6 +17,9 @@ from opaque_keys.edx.keys import CourseKey
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+MODES_BEST_FIRST = ("verified", "professional", "no-id-professional", "audit", "honor", "unpaid-executive-education")
+"""The modes among which edx-enterprise chooses for its learners, in its order."""
+
 
 @dataclass(frozen=True, slots=True)
 class CourseRun:
@@ -45,6 +48,20 @@ class CourseEnrollmentState:
     created: bool
     mode: str
     mode_changed: bool
+
+
+def best_mode_of(modes: Collection[str]) -> str | None:
+    """Return the best of these modes; None where none of them is among those that there is a choice of."""
+    return next((mode for mode in MODES_BEST_FIRST if mode in modes), None)
+
+
+def is_better_mode(mode: str, than: str) -> bool:
+    """
+    Return whether a mode is better than the one that a learner has.
+
+    Nothing is better than a mode that there is no choice of, such as that of a degree: it was given for a reason.
+    """
+    return than in MODES_BEST_FIRST and mode != than and best_mode_of({mode, than}) == mode
 
 
 class LMS(Protocol):
@@ -108,6 +125,18 @@ class LMS(Protocol):
 
         Returns:
             The mode of each active enrollment, by account and course run.
+        """
+
+    def best_modes(self, course_keys: Collection[CourseKey]) -> dict[CourseKey, str]:
+        """
+        Look up the best mode that each course run offers today, in as few queries as `course_runs`.
+
+        Arguments:
+            course_keys: the course runs to look at; they match exactly, also where the database compares without case.
+
+        Returns:
+            The mode of each run that is the first in `MODES_BEST_FIRST`. A run that offers none of these, of which no
+            mode is set, or that the platform does not know, is absent: then its default mode is all there is.
         """
 
     def course_completions(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:

@@ -17,6 +17,8 @@ openedx/openedx-platform); they were read in the code before and after the one c
   and not `enrollments/api.py` or `enterprise_support/enrollments/utils.py`.
 - `openedx/core/djangoapps/enrollments/api.py` and `data.py`: `validate_course_mode` and `_default_course_mode`, which
   `CourseEnrollment.enroll` calls itself.
+- `common/djangoapps/course_modes/models.py`: `CourseMode` with `course`, `mode_slug` and `_expiration_datetime`, when
+  the mode ends; one without it does not. `modes_for_course` there leaves out those that ended.
 - `openedx/core/djangoapps/user_api/models.py`: `UserPreference` with `user`, `key` and `value`; the key of the language
   is `LANGUAGE_KEY` of `openedx/core/djangoapps/lang_pref`.
 - `common/djangoapps/student/models/user.py`: `user_post_save_callback`, which enrolls those who were invited.
@@ -34,6 +36,7 @@ Of openedx-completion-aggregator, 4.5.0 was read and its table was asked: `Aggre
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -44,6 +47,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
+from django.utils import timezone
 from edx_django_utils.cache import RequestCache
 from opaque_keys.edx.keys import CourseKey
 
@@ -56,7 +60,7 @@ from learning_paths.exceptions import (
     CourseNotFound,
     InvitationTaken,
 )
-from learning_paths.lms.base import LMS, CourseEnrollmentState, CourseRun
+from learning_paths.lms.base import LMS, CourseEnrollmentState, CourseRun, best_mode_of
 from learning_paths.lms.chunks import as_text, chunks
 from learning_paths.lms.guard import guarded, passed_over
 
@@ -135,6 +139,19 @@ class EdxPlatform(LMS):
             .values_list("user_id", "course_id", "mode")
             if key in wanted  # the column compares without case, course keys do not
         }
+
+    def best_modes(self, course_keys: Collection[CourseKey]) -> dict[CourseKey, str]:
+        """See `LMS.best_modes`. Up to 10,000 keys are one query."""
+        from common.djangoapps.course_modes.models import CourseMode
+
+        has_not_ended = Q(_expiration_datetime__isnull=True) | Q(_expiration_datetime__gte=timezone.now())
+        offered, wanted = CourseMode.objects.filter(has_not_ended).order_by(), set(course_keys)
+        modes: defaultdict[CourseKey, set[str]] = defaultdict(set)
+        for keys in chunks(wanted, offered.db):
+            for key, mode in offered.filter(course_id__in=keys).values_list("course_id", "mode_slug"):
+                modes[key].add(mode)
+        # The column compares without case, course keys do not.
+        return {key: best for key in wanted if (best := best_mode_of(modes.get(key, ()))) is not None}
 
     def course_completions(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:
         """

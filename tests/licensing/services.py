@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Self
@@ -44,6 +44,7 @@ class Services:
         self.after_page: list[Callable[[], None]] = []
         self.next_host = ""
         self.unknown_plan_status = 404
+        self.seconds_per_page = 0.0
         services = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -169,7 +170,7 @@ class Services:
                 answer = self._page(path, rows, query, size=min(int(query["page_size"]), 500))
                 if self.after_page:
                     self.after_page.pop(0)()
-                return answer
+                return replace(answer, delay=self.seconds_per_page)
             case ["api", "v1", "subscriptions", _, "licenses", uuid]:
                 license_row = self.licenses.get(UUID(uuid))
                 return Answer(body=license_row) if license_row else Answer(404, {"detail": "Not found."})

@@ -98,6 +98,24 @@ class CourseOverview(models.Model):
         return cls.objects.get(id__iexact=course_id)
 
 
+class CourseMode(models.Model):
+    course = models.ForeignKey(CourseOverview, db_constraint=False, on_delete=models.DO_NOTHING, related_name="+")
+    course_id: CourseKey
+    mode_slug = models.CharField(max_length=100)
+    currency = models.CharField(default="usd", max_length=8)
+    _expiration_datetime = models.DateTimeField(default=None, null=True, blank=True, db_column="expiration_datetime")
+
+    objects: ClassVar[models.Manager[CourseMode]] = models.Manager()
+
+    class Meta:
+        app_label = "course_modes"
+        apps = REGISTRY
+        unique_together = ("course", "mode_slug", "currency")
+
+    def __str__(self) -> str:
+        return f"{self.course_id}: {self.mode_slug}"
+
+
 class CourseEnrollment(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     course = models.ForeignKey(CourseOverview, db_constraint=False, on_delete=models.DO_NOTHING, related_name="+")
@@ -230,7 +248,13 @@ class ManualEnrollmentAudit(models.Model):
         )
 
 
-MODELS: list[type[models.Model]] = [CourseOverview, CourseEnrollment, CourseEnrollmentAllowed, ManualEnrollmentAudit]
+MODELS: list[type[models.Model]] = [
+    CourseOverview,
+    CourseMode,
+    CourseEnrollment,
+    CourseEnrollmentAllowed,
+    ManualEnrollmentAudit,
+]
 
 
 def default_course_mode(course_id: str) -> str:
@@ -298,6 +322,7 @@ def platform_modules() -> dict[str, ModuleType]:
     enrollments = "openedx.core.djangoapps.enrollments"
     return {
         **platform_module("common.djangoapps.student.models", **student),
+        **platform_module("common.djangoapps.course_modes.models", CourseMode=CourseMode),
         **platform_module("openedx.core.djangoapps.content.course_overviews.models", CourseOverview=CourseOverview),
         **platform_module(f"{enrollments}.errors", CourseModeNotFoundError=CourseModeNotFoundError),
         **platform_module(

@@ -33,6 +33,7 @@ from tests.lms.stand_in import (
     Behavior,
     CourseEnrollment,
     CourseEnrollmentAllowed,
+    CourseMode,
     CourseOverview,
     ManualEnrollmentAudit,
 )
@@ -84,6 +85,37 @@ class PlatformTestCase(TestCase):
 
     def transitions(self) -> list[str]:
         return list(ManualEnrollmentAudit.objects.order_by("pk").values_list("state_transition", flat=True))
+
+
+class BestModeTests(PlatformTestCase):
+    """The best mode that each course offers, by the platform's table of modes."""
+
+    def offer(self, key: CourseKey, *modes: str, ends: Any = None) -> None:
+        for mode in modes:
+            CourseMode.objects.create(course_id=key, mode_slug=mode, _expiration_datetime=ends)
+
+    def test_of_many_courses_in_one_query(self) -> None:
+        self.offer(DS101, "honor", "audit", "verified")
+        self.offer(WEB, "professional", "no-id-professional")
+        with self.assertNumQueries(1):
+            assert self.lms.best_modes([DS101, WEB, UNKNOWN]) == {DS101: "verified", WEB: "professional"}
+        with self.assertNumQueries(0):
+            assert self.lms.best_modes([]) == {}
+
+    def test_a_mode_that_has_ended_is_not_offered(self) -> None:
+        self.offer(DS101, "audit")
+        self.offer(DS101, "verified", ends=timezone.now() - timedelta(minutes=1))
+        assert self.lms.best_modes([DS101]) == {DS101: "audit"}
+        CourseMode.objects.filter(mode_slug="verified").update(_expiration_datetime=timezone.now() + timedelta(days=1))
+        assert self.lms.best_modes([DS101]) == {DS101: "verified"}
+
+    def test_a_course_that_offers_none_of_them_is_absent(self) -> None:
+        self.offer(DS101, "masters", "credit")
+        assert self.lms.best_modes([DS101, WEB]) == {}
+
+    def test_a_key_in_another_case_is_another_key(self) -> None:
+        self.offer(DS101, "verified")
+        assert self.lms.best_modes([SHOUTED]) == {}
 
 
 @ddt.ddt

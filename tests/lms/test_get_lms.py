@@ -29,6 +29,9 @@ class EmptyPlatform:
     ) -> dict[tuple[int, CourseKey], str]:
         return {}
 
+    def best_modes(self, course_keys: Collection[CourseKey]) -> dict[CourseKey, str]:
+        return {}
+
     def course_completions(self, user: User, course_keys: Collection[CourseKey]) -> dict[CourseKey, float]:
         return {}
 

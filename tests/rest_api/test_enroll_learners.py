@@ -40,6 +40,17 @@ class EnrollLearnersCase(RestTestCase):
         run.enrollment_end = timezone.now() - timedelta(days=1)
         run.save()
 
+    def success(self, name: str, course: str, *, created: bool = True) -> dict[str, Any]:
+        """What the answer says of somebody who is enrolled."""
+        return {
+            "user_id": self.people[name].pk,
+            "email": f"{name}@example.com",
+            "course_run_key": course,
+            "username": name,
+            "created": created,
+            "activation_link": None,
+        }
+
     def send(self, status: int, *entries: dict[str, Any], name: str = "enrollments_info", **fields: Any) -> Any:
         body = {name: list(entries), **fields}
         return self.assert_json(self.client.post(URL, body, format="json"), status)
@@ -59,8 +70,8 @@ class EnrollLearnersTests(EnrollLearnersCase):
         )
         assert answer == {
             "successes": [
-                {"email": "ana@example.com", "course_run_key": DS, "username": "ana", "created": True},
-                {"email": "ben@example.com", "course_run_key": WEB, "username": "ben", "created": True},
+                self.success("ana", DS),
+                self.success("ben", WEB),
             ],
             "pending": [],
             "failures": [],
@@ -70,9 +81,7 @@ class EnrollLearnersTests(EnrollLearnersCase):
     def test_a_repeat_creates_nothing(self) -> None:
         entry = {"email": "ana@example.com", "course_run_key": DS}
         self.send(201, entry)
-        assert self.send(201, entry, entry)["successes"] == [
-            {"email": "ana@example.com", "course_run_key": DS, "username": "ana", "created": False}
-        ]
+        assert self.send(201, entry, entry)["successes"] == [self.success("ana", DS, created=False)]
 
     def test_202_while_somebody_has_no_active_account(self) -> None:
         answer = self.send(
@@ -83,7 +92,8 @@ class EnrollLearnersTests(EnrollLearnersCase):
         )
         assert [row["email"] for row in answer["successes"]] == ["ana@example.com"]
         assert answer["pending"] == [
-            {"email": email, "course_run_key": DS, "created": True} for email in ("new@example.com", "ida@example.com")
+            {"user_id": pk, "email": email, "course_run_key": DS, "created": True, "activation_link": None}
+            for pk, email in ((None, "new@example.com"), (self.people["ida"].pk, "ida@example.com"))
         ]
 
     def test_409_for_a_failure_and_the_others_are_enrolled(self) -> None:
@@ -141,7 +151,7 @@ class EnrollLearnersTests(EnrollLearnersCase):
         {"enrollments_info": ["ana@example.com"]},
         {"enrollments_info": [{"email": "ana@example.com"}]},
         {"enrollments_info": [{"course_run_key": DS}]},
-        {"enrollments_info": [{"email": "ana@example.com", "course_run_key": "nope"}]},
+        {"enrollments_info": [{"email": "ana@example.com", "course_run_key": None}]},
         {"enrollments_info": [{"email": ["ana@example.com"], "course_run_key": DS}]},
         {"enrollments_info": [{"user_id": "x", "course_run_key": DS}]},
         {"enrollments_info": [{"user_id": 10**30, "course_run_key": DS}]},

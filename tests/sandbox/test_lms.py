@@ -66,6 +66,29 @@ class TestCourseRuns(TestCase):
 
 
 @ddt
+class TestBestModes(TestCase):
+    @unpack
+    @data(
+        ("audit,verified", "verified"),
+        ("professional,verified", "verified"),
+        ("no-id-professional,professional", "professional"),
+        ("honor,audit", "audit"),
+        ("unpaid-executive-education,honor", "honor"),
+        ("masters", None),
+    )
+    def test_the_best_of_each(self, modes: str, best: str | None) -> None:
+        python = make_run("PY101", "Python")
+        CourseRun.objects.update(modes=modes)
+        with self.assertNumQueries(1):
+            found = get_lms().best_modes([python, key("py101"), key("NONE")])
+        assert found == ({} if best is None else {python: best})
+
+    def test_no_keys_cost_nothing(self) -> None:
+        with self.assertNumQueries(0):
+            assert get_lms().best_modes([]) == {}
+
+
+@ddt
 class TestSearch(TestCase):
     @classmethod
     def setUpTestData(cls) -> None:

@@ -112,7 +112,7 @@ class BulkEnrollSerializer(serializers.Serializer[Any]):
         """What the request comes to, which is not more than one request handles: the contract knows no jobs."""
         data = self.validated_data
         work = api.prepare_bulk(data.get("emails") or ParsedEmails((), ()), data.get("learning_paths", []))
-        if len(work) > settings.LEARNING_PATHS_BULK_SYNC_LIMIT:
+        if work.is_too_much_for_a_request:
             text = _(
                 "One request handles at most %(most)d pairs of address and learning path. Send them in several "
                 "requests, or to %(address)s, which makes a job of them."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, TypedDict
 
-from django.conf import settings
 from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -157,12 +156,13 @@ class BulkRequestSerializer(StrictSerializer):
         """What the request comes to: looked up in one query, and what the subscription allows of it."""
         data = self.validated_data
         keys = (data.get("learning_paths", []), data.get("course_run_keys", []))
-        return api.license_gate(api.prepare_bulk(data["emails"], *keys), data["subscription"])
+        with api.licenses_within_a_request():
+            return api.license_gate(api.prepare_bulk(data["emails"], *keys), data["subscription"])
 
     @property
     def takes_a_job(self) -> bool:
         """Whether it is more than a request handles itself. Where no pair is left, there is nothing for a job to do."""
-        return len(self.work) > settings.LEARNING_PATHS_BULK_SYNC_LIMIT
+        return self.work.is_too_much_for_a_request
 
     @property
     def is_to_tell(self) -> bool:

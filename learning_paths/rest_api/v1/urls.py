@@ -25,7 +25,9 @@ urlpatterns = [
         r"^enroll_learners_in_courses/?$", EnrollLearnersViewSet.as_view({"post": "create"}), name="enroll-learners"
     ),
     re_path(
-        r"^bulk-license-enrollment/?$", LicenseEnrollmentViewSet.as_view({"post": "create"}), name="license-enrollment"
+        r"^bulk-license-enrollment/?$",
+        LicenseEnrollmentViewSet.as_view({"get": "retrieve", "post": "create"}),
+        name="license-enrollment",
     ),
     re_path(r"^enrollment/?$", EnrollmentViewSet.as_view({"get": "list"}), name="enrollment-list"),
     re_path(
