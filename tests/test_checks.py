@@ -76,10 +76,8 @@ class DefaultsTests(SimpleTestCase):
     def test_additive(self) -> None:
         class Host:
             LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT = True
-            LOCALE_PATHS = ("/host/locale",)
 
         plugin_settings_module.plugin_settings(Host)
         plugin_settings_module.plugin_settings(Host)
-        assert [*Host.LOCALE_PATHS] == ["/host/locale", plugin_settings_module.LOCALES]
         assert Host.LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT is True
         assert Host.LEARNING_PATHS_LMS == "learning_paths.lms.edx_platform.EdxPlatform"  # type: ignore[attr-defined]
