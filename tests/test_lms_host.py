@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import struct
 import sys
@@ -105,6 +106,31 @@ def test_the_host_starts_and_finds_the_translations(tmp_path: Path) -> None:
 def test_the_source_of_the_texts_is_where_they_are_found() -> None:
     assert (PACKAGE / "locale" / "en" / "LC_MESSAGES" / "django.po").is_file()
     assert not (PACKAGE / "conf").exists()
+
+
+SCHEMA = """
+import json
+import django
+django.setup()
+from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
+response = Client().get("/api/learning_paths/schema/", headers={"Accept": "application/vnd.oai.openapi+json"})
+assert response.status_code == 200
+assert not GENERATOR_STATS, (GENERATOR_STATS._warn_cache, GENERATOR_STATS._error_cache)
+print(response.content.decode())
+"""
+
+
+def test_the_schema_names_how_to_authenticate_and_nothing_is_complained_of(tmp_path: Path) -> None:
+    done = lms_host.run("-c", SCHEMA, database=f"sqlite:///{tmp_path}/host.sqlite3")
+    assert done.returncode == 0, done.stderr
+    assert "arning" not in done.stderr
+    schema = json.loads(done.stdout)
+    assert set(schema["components"]["securitySchemes"]) == {"cookieAuth", "jwtAuth"}
+    operations = [operation for path in schema["paths"].values() for operation in path.values()]
+    assert len(operations) > 20
+    for operation in operations:
+        assert [*map(list, operation["security"])] == [["jwtAuth"], ["cookieAuth"]], operation
 
 
 def compiled(texts: Mapping[str, str]) -> bytes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from edx_rest_framework_extensions.auth.jwt.authentication import JwtAuthentication
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.request import Request
+from rest_framework.authentication import SessionAuthentication
 
 
 class DefaultJwtAuthentication(JwtAuthentication):
@@ -12,15 +11,4 @@ class DefaultJwtAuthentication(JwtAuthentication):
 
 
 class DefaultSessionAuthentication(SessionAuthentication):
-    """As there."""
-
-
-class BearerAuthentication(BaseAuthentication):
-    """As in `openedx.core.lib.api.authentication`; here it lets nobody in."""
-
-    def authenticate(self, request: Request) -> None:
-        """Leave it to the others."""
-
-
-class BearerAuthenticationAllowInactiveUser(BearerAuthentication):
     """As there."""
