@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 from edx_django_utils.plugins import add_plugins
+from pytest_django import DjangoDbBlocker
 
 import learning_paths
 from learning_paths.settings import DEFAULTS, plugin_settings
 from tests import lms_host
 from tests.lms_host.derived import Derived
+from tests.move.database import scratch_database
 
 PACKAGE = Path(learning_paths.__file__).parent
 
@@ -131,6 +136,38 @@ def test_the_schema_names_how_to_authenticate_and_nothing_is_complained_of(tmp_p
     assert len(operations) > 20
     for operation in operations:
         assert [*map(list, operation["security"])] == [["jwtAuth"], ["cookieAuth"]], operation
+
+
+def test_users_that_are_saved_before_the_tables_are_made_cost_one_line(empty_database: str) -> None:
+    done = lms_host.run("-m", "django", "migrate", "--verbosity", "0", database=empty_database)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    [line] = [line for line in done.stderr.splitlines() if "Learning paths" in line]
+    assert "no tables yet" in line
+    counted = lms_host.run("-c", COUNT, database=empty_database)
+    assert counted.stdout.split() == ["2", "0"], counted.stderr
+    assert "Learning paths" not in counted.stderr
+
+
+COUNT = """
+import django
+django.setup()
+from django.contrib.auth.models import User
+from learning_paths.models import LearningPathEnrollment
+for user in User.objects.all():
+    user.save()
+print(User.objects.count(), LearningPathEnrollment.objects.count())
+"""
+
+
+@pytest.fixture
+def empty_database(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """Return the URL of a database without tables, of the kind that the tests run on."""
+    with django_db_blocker.unblock(), scratch_database(tmp_path) as settings:
+        if connection.vendor == "sqlite":
+            yield f"sqlite:///{settings['NAME']}"
+        else:
+            yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{settings['NAME']}").geturl()
 
 
 def compiled(texts: Mapping[str, str]) -> bytes:

@@ -21,6 +21,7 @@ from learning_paths.lms import get_lms
 from learning_paths.messages import LearnerEnrolled, LearnerInvited, NotDelivered, send
 from learning_paths.models import LearningPath
 from learning_paths.queries.users import users_by_email
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -75,16 +76,16 @@ def send_notices(notices: Sequence[LearnerNotice]) -> NoticeReport:
     """
     outcomes: dict[NoticeState, list[str]] = {state: [] for state in NoticeState}
     in_a_row = 0
-    for letter in _letters(notices):
+    for number, letter in enumerate(_letters(notices), start=1):
         if in_a_row >= FAILURES_IN_A_ROW:
             break
         try:
             outcomes[letter.send()].append(letter.email)
             in_a_row = 0
         except NotDelivered as error:
-            log.error(
-                "Learning paths: the e-mail to %s was not sent: %s", letter.email, error, exc_info=error.__cause__
-            )
+            who = "an address without an account" if letter.user_id is None else f"user {letter.user_id}"
+            text = "Learning paths: e-mail %d of %d was not sent, to %s\n%s"
+            log.error(text, number, len(notices), who, trace(error.__cause__ or error))
             outcomes[NoticeState.FAILED].append(letter.email)
             in_a_row = in_a_row + 1 if error.is_down else 0
     gave_up = in_a_row >= FAILURES_IN_A_ROW

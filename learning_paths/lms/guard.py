@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from learning_paths.exceptions import CourseEnrollmentFailed, LearningPathsError
+from learning_paths.traces import trace
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ def guarded(what: str) -> Iterator[None]:
     """
     Run the body in a transaction, or a savepoint inside the caller's, and let no error out but those of the domain.
 
-    What nobody foresaw is logged with its traceback and raised as `CourseEnrollmentFailed`. One case is not ours to
+    What nobody foresaw is logged with where it happened and raised as `CourseEnrollmentFailed`. One case is not ours to
     hide: when the caller's whole transaction is broken, as MySQL leaves it to resolve a deadlock, the error comes
     through, since whoever goes on would lose what was done before without a word.
 
@@ -36,7 +37,7 @@ def guarded(what: str) -> Iterator[None]:
     except Exception as error:
         if transaction.get_connection().needs_rollback:
             raise
-        log.exception("Learning paths: the platform could not %s", what)
+        log.error("Learning paths: the platform could not %s\n%s", what, trace(error))
         raise CourseEnrollmentFailed from error
 
 
@@ -54,7 +55,7 @@ def passed_over(what: str) -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
-    except Exception:
+    except Exception as error:
         if transaction.get_connection().needs_rollback:
             raise
-        log.exception("Learning paths: the platform could not %s", what)
+        log.error("Learning paths: the platform could not %s\n%s", what, trace(error))

@@ -236,7 +236,7 @@ class FailureTests(NoticesTestCase):
         assert report.sent == ("ana@example.com", "new0@example.com")
         assert not report.gave_up
         assert len(logs.output) == 1
-        assert "ben@example.com" in logs.output[0]
+        assert f"e-mail 2 of 3 was not sent, to user {self.ben.pk}\n" in logs.output[0]
 
     @override_settings(**NOBODY_LISTENS)
     def test_a_mail_server_that_is_down_costs_few_attempts_and_no_enrollment(self) -> None:

@@ -53,7 +53,7 @@ INSTALLED_APPS = [
     "openedx_events",
     "edx_ace",
     "tests.lms_host",
-    "tests.lms_host.service_users",
+    "tests.lms_host.commerce",
 ]
 INSTALLED_APPS.extend(get_plugin_apps("lms.djangoapp"))
 
