@@ -19,8 +19,8 @@ class Derived:
     def _refuse(self, *args: object) -> NoReturn:
         raise TypeError("this setting is Derived: it has no value yet")
 
-    __add__ = __bool__ = __contains__ = __eq__ = __getattr__ = __getitem__ = _refuse  # type: ignore[assignment]
-    __iter__ = __len__ = __ne__ = __radd__ = __repr__ = __setitem__ = __str__ = _refuse  # type: ignore[assignment]
+    __add__ = __bool__ = __contains__ = __eq__ = __getattr__ = __getitem__ = _refuse
+    __iter__ = __len__ = __ne__ = __radd__ = __repr__ = __setitem__ = __str__ = _refuse
 
 
 def derive_settings(module_name: str) -> None:
