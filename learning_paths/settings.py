@@ -14,6 +14,7 @@ DEFAULTS: dict[str, Any] = {
     "LEARNING_PATHS_LICENSE_BACKEND": "learning_paths.licensing.plans.PlanBackend",
     "LEARNING_PATHS_LICENSE_MANAGER_URL": None,
     "LEARNING_PATHS_LMS": "learning_paths.lms.edx_platform.EdxPlatform",
+    "LEARNING_PATHS_MICROFRONTEND_URL": None,
     "LEARNING_PATHS_OAUTH_CLIENT_ID": None,
     "LEARNING_PATHS_OAUTH_CLIENT_SECRET": None,
     "LEARNING_PATHS_OAUTH_URL": None,

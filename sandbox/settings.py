@@ -190,6 +190,7 @@ LEARNING_PATHS_BULK_REASON_REQUIRED: bool
 LEARNING_PATHS_BULK_SYNC_LIMIT: int
 LEARNING_PATHS_LEARNER_PAGES: bool
 LEARNING_PATHS_LICENSE_BACKEND: str
+LEARNING_PATHS_MICROFRONTEND_URL: str | None
 
 # Last, as in the LMS: what stands above wins over the plugin's defaults.
 add_plugins(__name__, "lms.djangoapp", "common")

@@ -9,7 +9,14 @@ from django.core.checks import run_checks
 from django.test import SimpleTestCase, override_settings
 
 from learning_paths import settings as plugin_settings_module
-from learning_paths.checks import E_BULK_LIMIT, E_LEARNER_PAGES, E_LICENSE_BACKEND, E_LMS, E_SELF_UNENROLLMENT
+from learning_paths.checks import (
+    E_BULK_LIMIT,
+    E_LEARNER_PAGES,
+    E_LICENSE_BACKEND,
+    E_LMS,
+    E_MICROFRONTEND,
+    E_SELF_UNENROLLMENT,
+)
 
 
 def ids() -> list[str]:
@@ -64,6 +71,29 @@ class CheckTests(SimpleTestCase):
     def test_bulk_limit(self, value: Any) -> None:
         with override_settings(LEARNING_PATHS_BULK_SYNC_LIMIT=value):
             assert ids() == [E_BULK_LIMIT]
+
+    @ddt.data(None, "http://localhost:2100", "https://apps.example.com/learning-paths/")
+    def test_microfrontend(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_MICROFRONTEND_URL=value):
+            assert ids() == []
+
+    @ddt.data(
+        "",
+        "/learning-paths",
+        "apps.example.com/learning-paths",
+        "https://",
+        "https://[",
+        "javascript:alert(1)",
+        "https://apps.example.com/learning-paths?x=1",
+        "https://apps.example.com/#/",
+        "https://apps.example.com/a b",
+        "https://apps.example.com/\n",
+        True,
+        7,
+    )
+    def test_no_microfrontend(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_MICROFRONTEND_URL=value):
+            assert ids() == [E_MICROFRONTEND]
 
     def test_the_platform_backend_is_accepted_outside_a_platform(self) -> None:
         with override_settings(LEARNING_PATHS_LMS="learning_paths.lms.edx_platform.EdxPlatform"):

@@ -149,9 +149,9 @@ class SendTests(NoticesTestCase):
         text = str(message.body)
         assert "Hello ana," in text
         assert "the staff of Demo & Co has enrolled you in:" in text
-        assert "* Web (Learning path)\n" in text
+        assert "* Web (Learning path)\n  https://lms.example.com/learning_paths/path-v1:DemoX+WEB+2026/\n" in text
         assert f"* Python (Course)\n  https://lms.example.com/courses/{PY101}/course/" in text
-        assert "https://lms.example.com/dashboard" in text
+        assert "https://lms.example.com/learning_paths/" in text
         html = html_of(message)
         assert f'<a href="https://lms.example.com/courses/{PY101}/course/"' in html
         assert '<div lang="en" dir="ltr"' in html
