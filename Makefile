@@ -52,7 +52,7 @@ bench: ## the benchmarks, on MariaDB
 	@scripts/venv.sh .venv test django52 services
 	scripts/with_services.sh scripts/bench.sh
 
-messages: ## collect the translatable texts in learning_paths/conf/locale (needs gettext)
+messages: ## collect the translatable texts in learning_paths/locale (needs gettext)
 	@scripts/venv.sh .venv test django52
 	cd learning_paths && ../.venv/bin/python -m django makemessages --locale en --add-location file
 

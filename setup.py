@@ -49,7 +49,7 @@ setup(
     license="AGPL-3.0",
     keywords="Open edX learning paths enrollment",
     packages=find_packages(include=["learning_paths", "learning_paths.*"]),
-    package_data={"learning_paths": ["py.typed", "templates/**/*", "static/**/*", "conf/locale/**/*"]},
+    package_data={"learning_paths": ["py.typed", "templates/**/*", "static/**/*", "locale/**/*"]},
     zip_safe=False,
     python_requires=">=3.11",
     install_requires=install_requires(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
@@ -25,6 +26,7 @@ E_OLDER_THAN_0_5_0 = "learning_paths.E009"
 E_BULK_COURSE_LIMIT = "learning_paths.E010"
 E_ENROLL_LEARNERS_MODE = "learning_paths.E011"
 E_ENTERPRISE_ROUTES = "learning_paths.E012"
+E_MICROFRONTEND = "learning_paths.E013"
 FIRST_MIGRATION = "learning_paths.migrations.0001_tables_of_0_5_0"
 BOOLEANS = {
     "LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT": E_SELF_UNENROLLMENT,
@@ -147,6 +149,21 @@ def check_license_services(**kwargs: Any) -> list[checks.CheckMessage]:
     ]
 
 
+@checks.register
+def check_microfrontend(**kwargs: Any) -> list[checks.CheckMessage]:
+    """``LEARNING_PATHS_MICROFRONTEND_URL``, to which the addresses of its pages are added, is the beginning of one."""
+    url = settings.LEARNING_PATHS_MICROFRONTEND_URL
+    if url is None or (isinstance(url, str) and _begins_addresses(url)):
+        return []
+    return [
+        checks.Error(
+            "LEARNING_PATHS_MICROFRONTEND_URL must be None, or an address that begins with http:// or https://.",
+            hint="Write where frontend-app-learning-paths is, such as https://apps.example.com/learning-paths.",
+            id=E_MICROFRONTEND,
+        )
+    ]
+
+
 @checks.register(checks.Tags.database)
 def check_moved_from_0_5_0(databases: Collection[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
     """
@@ -175,6 +192,16 @@ def check_moved_from_0_5_0(databases: Collection[str] | None = None, **kwargs: A
                 )
             )
     return errors
+
+
+def _begins_addresses(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname)
+    except ValueError:
+        return False
+    is_plain = url.isascii() and url.isprintable() and not any(sign in url for sign in " ?#")
+    return has_host and is_plain and parts.scheme in {"http", "https"}
 
 
 def _check_class(name: str, methods: Sequence[str], identity: str, hint: str) -> list[checks.CheckMessage]:

@@ -6,8 +6,10 @@ Templates are in ``templates/learning_paths/edx_ace/<name>/email``, where the th
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Collection, Mapping
+from contextvars import ContextVar
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 from typing import Any
 
@@ -17,6 +19,7 @@ from edx_ace.message import Message, MessageType
 from edx_ace.recipient import Recipient
 
 from learning_paths.data import NoticeState
+from learning_paths.traces import outline
 
 DELIVERED = f"{ChannelType.EMAIL}_delivery_succeeded"
 EXPIRED = f"{ChannelType.EMAIL}_delivery_expired"
@@ -73,18 +76,21 @@ def send(
         # looks for that takes a missing account for an error in some releases of the LMS.
         options={"transactional": True, "skip_disable_user_policy": user_id is None},
     )
+    sending = _sending.set(True)
     try:
         ace.send(message)
     except Exception as error:
         if DELIVERED not in message.reports:
-            raise NotDelivered(str(error) or type(error).__name__, is_down=_is_down(error)) from error
+            raise NotDelivered(outline(error), is_down=_is_down(error)) from error
+    finally:
+        _sending.reset(sending)
     if DELIVERED in message.reports:
         return NoticeState.SENT
     if ChannelType.EMAIL.value not in _channels(message.reports.get(ALLOWED, "")):
         return NoticeState.WITHHELD
     if message.error is not None:
         cause = message.error.__cause__ or message.error
-        raise NotDelivered(str(message.error), is_down=_is_down(cause)) from message.error
+        raise NotDelivered(outline(message.error), is_down=_is_down(cause)) from message.error
     expired = EXPIRED in message.reports
     reason = "it was put off for too long" if expired else "there is no channel for e-mail, or no template"
     raise NotDelivered(reason, is_down=True)
@@ -104,6 +110,25 @@ class _Followed(Message):
         if key == ERROR:
             self.error = sys.exception()
         super().report(key, value)
+
+
+_sending: ContextVar[bool] = ContextVar("learning_paths_sending", default=False)
+"""Whether a message of ours is being sent in this thread."""
+
+
+def _without_people(record: logging.LogRecord) -> bool:
+    """
+    Take the addresses out of what edx-ace's e-mail channel logs of a message of ours, and let it pass.
+
+    The channel logs an error of the mail server with its text, which names the recipient. What others send is theirs.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and _sending.get():
+        record.msg, record.args, record.exc_info, record.exc_text = outline(error), (), None, None
+    return True
+
+
+logging.getLogger("edx_ace.channel.django_email").addFilter(_without_people)
 
 
 def _channels(text: str) -> Collection[str]:

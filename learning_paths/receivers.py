@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import transaction
+from django.apps import apps
+from django.db import DatabaseError, connections, transaction
 
 from learning_paths import api
+from learning_paths.models import LearningPathEnrollmentAllowed
 from learning_paths.tasks import tell_workers_of_steps
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+NO_SUCH_TABLE = 1146
+"""MySQL's number; SQLite has none for it."""
 
 CLAIMING_FIELDS = frozenset({"email", "is_active"})
 
@@ -74,8 +81,35 @@ def _safely(function: Callable[[User], Result], user: User, using: str | None) -
     was_broken = connection.needs_rollback
     try:
         return function(user)
-    except Exception:
-        log.exception("Learning paths: could not claim what waits for user %s", user.pk)
+    except Exception as error:
+        if _lacks_tables(error):
+            _tell_of_missing_tables()
+        else:
+            log.error("Learning paths: could not claim what waits for user %s\n%s", user.pk, trace(error))
         if connection.needs_rollback and not was_broken:
             raise
     return None
+
+
+def _lacks_tables(error: Exception) -> bool:
+    """
+    Return True if the database has no table of the name, and one of ours is indeed missing.
+
+    So it is while a new LMS migrates: the platform's own migrations save users before ours have run. What is wrong
+    with a table that is there is another error.
+    """
+    number = error.args[0] if isinstance(error, DatabaseError) and error.args else None
+    if number != NO_SUCH_TABLE and not str(number).startswith("no such table"):
+        return False
+    models = apps.get_app_config("learning_paths").get_models()
+    connection = connections[LearningPathEnrollmentAllowed.objects.db]
+    try:
+        return not {model._meta.db_table for model in models} <= set(connection.introspection.table_names())
+    except DatabaseError:
+        return False
+
+
+@cache
+def _tell_of_missing_tables() -> None:
+    """Log it, once in the life of a process."""
+    log.warning("Learning paths: no tables yet, so nothing waits for those who are saved before “migrate” has run")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 DEFAULTS: dict[str, Any] = {
@@ -18,23 +17,20 @@ DEFAULTS: dict[str, Any] = {
     "LEARNING_PATHS_LICENSE_BACKEND": "learning_paths.licensing.plans.PlanBackend",
     "LEARNING_PATHS_LICENSE_MANAGER_URL": None,
     "LEARNING_PATHS_LMS": "learning_paths.lms.edx_platform.EdxPlatform",
+    "LEARNING_PATHS_MICROFRONTEND_URL": None,
     "LEARNING_PATHS_OAUTH_CLIENT_ID": None,
     "LEARNING_PATHS_OAUTH_CLIENT_SECRET": None,
     "LEARNING_PATHS_OAUTH_URL": None,
 }
 
 
-LOCALES = str(Path(__file__).parent / "conf" / "locale")
-
-
 def plugin_settings(settings: Any) -> None:
     """
     Add the defaults to ``settings``, the host's module, and leave alone what the operator has set.
 
-    The catalogs in ``conf/locale``, where Open edX keeps those of its plugins, come after the host's own.
+    Nothing else is read or changed: when the LMS calls this, settings of the platform can be objects that stand for a
+    value that is worked out later, and even to look into one is an error then. See ADR 0002.
     """
-    if LOCALES not in (paths := getattr(settings, "LOCALE_PATHS", ())):
-        settings.LOCALE_PATHS = [*paths, LOCALES]
     for name, value in DEFAULTS.items():
         if not hasattr(settings, name):
             setattr(settings, name, value)

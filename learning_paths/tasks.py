@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from celery import shared_task
@@ -15,10 +16,33 @@ from kombu.exceptions import OperationalError as BrokerError
 from learning_paths import api
 from learning_paths.data import BulkReport, LearnerNotice, NoticeReport
 from learning_paths.models import BulkEnrollmentJob
+from learning_paths.traces import outline, trace
 
 log = logging.getLogger(__name__)
 
 STEPS_PER_TASK = 200
+
+
+class TaskFailed(Exception):
+    """What Celery is told, and logs, in place of an error whose text could name a person."""
+
+
+@contextmanager
+def _nameless() -> Iterator[None]:
+    """
+    Let no error reach Celery as it is but those of a database that is away or busy, after which a task is tried again.
+
+    Raises:
+        OperationalError: as the body raised it.
+        TaskFailed: in place of any other error, which is logged.
+    """
+    try:
+        yield
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.error("Learning paths: a task failed\n%s", trace(error))
+        raise TaskFailed(outline(error)) from None
 
 
 @shared_task(
@@ -37,7 +61,8 @@ def run_bulk_job(self: Any, job_id: int) -> None:
     broker nothing comes back later: ``resume_bulk_jobs`` does.
     """
     try:
-        wait = api.run_bulk_job(job_id)
+        with _nameless():
+            wait = api.run_bulk_job(job_id)
     except OperationalError as error:
         if self.request.is_eager:
             raise
@@ -55,15 +80,17 @@ def send_notices(payload: list[dict[str, Any]]) -> dict[str, int]:
 
     It is acknowledged before it begins: nobody gets an e-mail twice, and a worker that dies leaves some without.
     """
-    return counts_of(api.send_notices([LearnerNotice.from_payload(notice) for notice in payload]))
+    with _nameless():
+        return counts_of(api.send_notices([LearnerNotice.from_payload(notice) for notice in payload]))
 
 
 @shared_task(name="learning_paths.tasks.send_job_notices", bind=True, acks_late=False, max_retries=0)
 def send_job_notices(self: Any, job_id: int) -> None:
     """Send e-mails to some learners of a job, and ask for the next. Safe to deliver twice: nobody gets two."""
-    while api.send_job_notices(job_id):
-        if not self.request.is_eager and _ask_for_job_notices(job_id):
-            return
+    with _nameless():
+        while api.send_job_notices(job_id):
+            if not self.request.is_eager and _ask_for_job_notices(job_id):
+                return
 
 
 def start_bulk_job(job: BulkEnrollmentJob) -> None:
@@ -80,8 +107,8 @@ def tell_workers(job_id: int) -> bool:
     """Tell the workers of a job that is committed. Return whether that could be done; why it could not is logged."""
     try:
         run_bulk_job.delay(job_id)
-    except BrokerError:
-        log.exception("Learning paths: no broker for bulk job %s; resume_bulk_jobs will start it", job_id)
+    except BrokerError as error:
+        log.error("Learning paths: no broker for bulk job %s; resume_bulk_jobs will start it\n%s", job_id, trace(error))
         return False
     return True
 
@@ -101,7 +128,8 @@ def enroll_in_steps(self: Any, ids: list[int]) -> None:
     What a lost message, or a database that is away for long, leaves waiting, ``retry_step_enrollments`` picks up.
     """
     try:
-        api.enroll_in_steps(ids)
+        with _nameless():
+            api.enroll_in_steps(ids)
     except OperationalError as error:
         if self.request.is_eager:
             raise
@@ -114,9 +142,9 @@ def tell_workers_of_steps(ids: Sequence[int]) -> bool:
         some = list(ids[begin : begin + STEPS_PER_TASK])
         try:
             enroll_in_steps.delay(some)
-        except BrokerError:
-            left = len(ids) - begin
-            log.exception("Learning paths: no broker; course enrollments that retry_step_enrollments will do: %d", left)
+        except BrokerError as error:
+            text = "Learning paths: no broker; course enrollments that retry_step_enrollments will do: %d\n%s"
+            log.error(text, len(ids) - begin, trace(error))
             return False
     return True
 
@@ -139,8 +167,9 @@ def tell_learners_of_job(job_id: int) -> bool:
 def _ask_for_job_notices(job_id: int) -> bool:
     try:
         send_job_notices.delay(job_id)
-    except BrokerError:
-        log.exception("Learning paths: no broker to tell the learners of bulk job %s; resume_bulk_jobs will", job_id)
+    except BrokerError as error:
+        text = "Learning paths: no broker to tell the learners of bulk job %s; resume_bulk_jobs will\n%s"
+        log.error(text, job_id, trace(error))
         return False
     return True
 
@@ -163,8 +192,8 @@ def tell_learners(report: BulkReport) -> dict[str, int]:
 def _ask_for_notices(notices: Sequence[LearnerNotice]) -> dict[str, int]:
     try:
         result = send_notices.delay([notice.payload() for notice in notices])
-    except BrokerError:
-        log.exception("Learning paths: no broker for %d e-mails; they are not sent", len(notices))
+    except BrokerError as error:
+        log.error("Learning paths: no broker for %d e-mails; they are not sent\n%s", len(notices), trace(error))
         return {"failed": len(notices)}
     if not isinstance(result, EagerResult):
         return {"queued": len(notices)}

@@ -193,6 +193,7 @@ LEARNING_PATHS_ENROLL_LEARNERS_MODE: str
 LEARNING_PATHS_ENTERPRISE_ROUTES: bool
 LEARNING_PATHS_LEARNER_PAGES: bool
 LEARNING_PATHS_LICENSE_BACKEND: str
+LEARNING_PATHS_MICROFRONTEND_URL: str | None
 
 # Last, as in the LMS: what stands above wins over the plugin's defaults.
 add_plugins(__name__, "lms.djangoapp", "common")

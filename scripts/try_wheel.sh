@@ -19,7 +19,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "host.sqlite3"}}
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "simple_history", "rest_framework"]
 INSTALLED_APPS.extend(get_plugin_apps("lms.djangoapp"))
+LOCALE_PATHS = object()  # as in the LMS, a setting that has no value yet while the plugins are asked for theirs
 add_plugins(__name__, "lms.djangoapp", "common")
+LOCALE_PATHS = []
 PYTHON
 cat > "$work/host/host_urls.py" <<'PYTHON'
 from edx_django_utils.plugins import get_plugin_url_patterns
@@ -47,7 +49,7 @@ from django.test import Client
 from learning_paths.models import LearningPath
 for name in (
     "py.typed",
-    "conf/locale/en/LC_MESSAGES/django.po",
+    "locale/en/LC_MESSAGES/django.po",
     "templates/learning_paths/admin/learning_path_change_form.html",
     "templates/learning_paths/edx_ace/invited/email/body.html",
     "templates/learning_paths/pages/base.html",

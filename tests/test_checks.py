@@ -19,6 +19,7 @@ from learning_paths.checks import (
     E_LEARNER_PAGES,
     E_LICENSE_BACKEND,
     E_LMS,
+    E_MICROFRONTEND,
     E_SELF_UNENROLLMENT,
 )
 
@@ -98,6 +99,29 @@ class CheckTests(SimpleTestCase):
             with override_settings(LEARNING_PATHS_ENTERPRISE_ROUTES=True):
                 assert ids() == [E_ENTERPRISE_ROUTES]
 
+    @ddt.data(None, "http://localhost:2100", "https://apps.example.com/learning-paths/")
+    def test_microfrontend(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_MICROFRONTEND_URL=value):
+            assert ids() == []
+
+    @ddt.data(
+        "",
+        "/learning-paths",
+        "apps.example.com/learning-paths",
+        "https://",
+        "https://[",
+        "javascript:alert(1)",
+        "https://apps.example.com/learning-paths?x=1",
+        "https://apps.example.com/#/",
+        "https://apps.example.com/a b",
+        "https://apps.example.com/\n",
+        True,
+        7,
+    )
+    def test_no_microfrontend(self, value: Any) -> None:
+        with override_settings(LEARNING_PATHS_MICROFRONTEND_URL=value):
+            assert ids() == [E_MICROFRONTEND]
+
     def test_the_platform_backend_is_accepted_outside_a_platform(self) -> None:
         with override_settings(LEARNING_PATHS_LMS="learning_paths.lms.edx_platform.EdxPlatform"):
             assert ids() == []
@@ -109,10 +133,8 @@ class DefaultsTests(SimpleTestCase):
     def test_additive(self) -> None:
         class Host:
             LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT = True
-            LOCALE_PATHS = ("/host/locale",)
 
         plugin_settings_module.plugin_settings(Host)
         plugin_settings_module.plugin_settings(Host)
-        assert [*Host.LOCALE_PATHS] == ["/host/locale", plugin_settings_module.LOCALES]
         assert Host.LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT is True
         assert Host.LEARNING_PATHS_LMS == "learning_paths.lms.edx_platform.EdxPlatform"  # type: ignore[attr-defined]

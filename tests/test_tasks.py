@@ -106,7 +106,8 @@ class RunTests(TestCase):
         with (
             Delivery() as delivery,
             mock.patch.object(api, "run_bulk_job", side_effect=RuntimeError("a bug")),
-            self.assertRaisesMessage(RuntimeError, "a bug"),
+            self.assertLogs("learning_paths", "ERROR"),
+            self.assertRaisesMessage(tasks.TaskFailed, "RuntimeError: a bug"),
         ):
             tasks.run_bulk_job.run(1)
         delivery.signature.assert_not_called()

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from learning_paths.actions.bulk_plan import Chunk, PlannedRow, plan
+from learning_paths.actions.after_commit import after_commit
+from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, plan, target_key
 from learning_paths.actions.bulk_write import write_enrolling, write_unenrolling
 from learning_paths.actions.invitations import claim_for_addresses
 from learning_paths.data import Attribution, BulkOperation, RowCode
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -43,6 +45,9 @@ class Ledger(Protocol):
     def record(self, rows: Sequence[PlannedRow]) -> None:
         """Write the outcomes of this transaction down."""
 
+    def name_of(self, pair: Pair) -> str:
+        """Return what the log calls a pair. It names nobody: the outcome of the row does."""
+
 
 class NoLedger:
     """For a run whose outcomes are only returned."""
@@ -52,6 +57,10 @@ class NoLedger:
 
     def record(self, rows: Sequence[PlannedRow]) -> None:
         """Do nothing."""
+
+    def name_of(self, pair: Pair) -> str:
+        """Return what it is about; no row is written that could be looked up."""
+        return f"a row in {target_key(pair.target)}"
 
 
 NO_LEDGER = NoLedger()
@@ -78,7 +87,7 @@ def apply_isolated(
         return apply(operation, chunk, attribution, acting_user, ledger)
     except RunStopped:
         raise
-    except Exception:
+    except Exception as error:
         if connection.needs_rollback:
             raise
         if len(chunk) > 1:
@@ -88,7 +97,7 @@ def apply_isolated(
                 for row in apply_isolated(operation, half, attribution, acting_user, ledger)
             ]
         [pair] = chunk.pairs
-        log.exception("Learning paths: %s of %s in %s failed", operation, pair.email, pair.target)
+        log.error("Learning paths: %s of %s failed\n%s", operation, ledger.name_of(pair), trace(error))
         return record_failure(PlannedRow(pair.email, pair.target, RowCode.NOT_SAVED), ledger)
 
 
@@ -150,7 +159,7 @@ def _apply_once(
         ledger.record(rows)
         waiting = {row.email for row in rows if row.code == RowCode.INVITED}
         if waiting:
-            transaction.on_commit(lambda: claim_for_addresses(waiting), robust=True)
+            after_commit("look for accounts of those who were invited", lambda: claim_for_addresses(waiting))
     return rows
 
 

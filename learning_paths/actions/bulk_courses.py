@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, cast
 from django.db import OperationalError, connection, transaction
 from opaque_keys.edx.keys import CourseKey
 
+from learning_paths.actions.after_commit import after_commit
 from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, RunStopped, record_failure
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, retired_among
 from learning_paths.data import Attribution, RowCode
 from learning_paths.exceptions import LearningPathsError
 from learning_paths.lms import get_lms, is_better_mode
 from learning_paths.queries.users import users_by_email
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -105,10 +107,13 @@ def _apply(rows: Sequence[PlannedRow], attribution: Attribution, acting_user: Us
                 row.code = _enroll(row, attribution, acting_user)
             ledger.record(rows)
             if invited := [row for row in rows if row.code == RowCode.INVITED]:
-                transaction.on_commit(lambda: _look_again(invited, attribution, acting_user), robust=True)
+                after_commit(
+                    "look for accounts of those who were invited",
+                    lambda: _look_again(invited, attribution, acting_user),
+                )
     except RunStopped:
         raise
-    except Exception:
+    except Exception as error:
         if connection.needs_rollback:
             raise
         for row, code in zip(rows, planned, strict=True):
@@ -118,7 +123,8 @@ def _apply(rows: Sequence[PlannedRow], attribution: Attribution, acting_user: Us
             _apply(rows[:middle], attribution, acting_user, ledger)
             _apply(rows[middle:], attribution, acting_user, ledger)
             return
-        log.exception("Learning paths: enrolling %s in %s failed", rows[0].email, rows[0].target)
+        pair = Pair(rows[0].email, rows[0].target)
+        log.error("Learning paths: enrolling of %s failed\n%s", ledger.name_of(pair), trace(error))
         rows[0].code = RowCode.NOT_SAVED
         record_failure(rows[0], ledger)
 

@@ -24,11 +24,12 @@ from learning_paths.actions.bulk_apply import TRANSIENT_ERRORS, RunStopped
 from learning_paths.actions.bulk_enrollment import ADDRESSES_PER_CHUNK, PAIRS_PER_CHUNK, apply_chunk, chunks_of
 from learning_paths.actions.bulk_job_rows import StoredRow, count_rows, read_rows, targets_of, update_outcomes
 from learning_paths.actions.bulk_licensing import licensed_among
-from learning_paths.actions.bulk_plan import Pair, PlannedRow
+from learning_paths.actions.bulk_plan import Pair, PlannedRow, target_key
 from learning_paths.actions.bulk_write import SWITCHING
 from learning_paths.data import Attribution, BulkOperation, JobState, RowCode, RowStatus
 from learning_paths.models import BulkEnrollmentJob
 from learning_paths.queries.bulk_jobs import LEASE
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -70,10 +71,10 @@ def run_bulk_job(job_id: int) -> timedelta | None:
         log.info("Learning paths: a worker stops at bulk job %s, which it no longer has", job_id)
     except Exception as error:
         if _passes(error):
-            log.warning("Learning paths: bulk job %s waits, as the database does not answer", job_id, exc_info=True)
+            log.warning("Learning paths: bulk job %s waits: no answer of the database\n%s", job_id, trace(error))
             _leave(job_id, token, JobState.QUEUED)
         else:
-            log.exception("Learning paths: bulk job %s failed", job_id)
+            log.error("Learning paths: bulk job %s failed\n%s", job_id, trace(error))
             _leave(job_id, token, JobState.FAILED)
         raise
     return None
@@ -129,6 +130,10 @@ class JobLedger:
         update_outcomes(outcomes)
         self._counts.update(row.code for row in outcomes)
         self._mine.update(counts=dict(self._counts))
+
+    def name_of(self, pair: Pair) -> str:
+        """Return the id of the row, which the admin and the CSV of the job have with its address."""
+        return f"row {self._rows[pair.id].id} of bulk job {self._job.pk} in {target_key(pair.target)}"
 
     def _outcome(self, planned: PlannedRow) -> StoredRow:
         row = self._rows[planned.id]
@@ -213,5 +218,5 @@ def _leave(job_id: int, token: str, state: JobState) -> None:
             connection.close_if_unusable_or_obsolete()
         finished_at = timezone.now() if state == JobState.FAILED else None
         _held(job_id, token).update(state=state, worker="", finished_at=finished_at)
-    except Error:
-        log.exception("Learning paths: bulk job %s could not be marked as %s", job_id, state)
+    except Error as error:
+        log.error("Learning paths: bulk job %s could not be marked as %s\n%s", job_id, state, trace(error))

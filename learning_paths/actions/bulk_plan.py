@@ -17,6 +17,7 @@ from learning_paths.queries.users import users_by_email
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+    from learning_paths.keys import LearningPathKey
     from learning_paths.models import LearningPath
 
 
@@ -27,6 +28,11 @@ PairId: TypeAlias = tuple[str, int | CourseKey]
 def target_id(target: Target) -> int | CourseKey:
     """Return the id of a path, or the key of a course run."""
     return target if isinstance(target, CourseKey) else target.pk
+
+
+def target_key(target: Target) -> LearningPathKey | CourseKey:
+    """Return the key of a path or course run."""
+    return target if isinstance(target, CourseKey) else target.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +155,7 @@ class PlannedRow:
     def outcome(self) -> RowOutcome:
         """The row of the report."""
         username, user_id = (self.user.get_username(), self.user.pk) if self.user else ("", None)
-        key = self.target if isinstance(self.target, CourseKey) else self.target.key
-        return RowOutcome(self.email, key, self.code, username, user_id)
+        return RowOutcome(self.email, target_key(self.target), self.code, username, user_id)
 
 
 def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedRow]:

@@ -19,6 +19,7 @@ from learning_paths.models import (
     LearningPathStep,
     RequiredSkill,
 )
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -108,8 +109,8 @@ def _copy_image(copy: LearningPath) -> None:
     try:
         with storage.open(name) as file:
             copy.image.save(PurePosixPath(name).name, file, save=False)
-    except (OSError, SuspiciousFileOperation):
-        log.warning("The image %s could not be copied for learning path %s.", name, copy.key, exc_info=True)
+    except (OSError, SuspiciousFileOperation) as error:
+        log.warning("The image could not be copied for learning path %s.\n%s", copy.key, trace(error))
         copy.image = ""
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from learning_paths.actions.after_commit import after_commit
 from learning_paths.actions.bulk_apply import retried
 from learning_paths.actions.bulk_parsing import parse
 from learning_paths.actions.bulk_plan import retired_among
@@ -178,7 +179,7 @@ def _assign(plan: SubscriptionPlan, addresses: Sequence[str], acting_user: User 
             outcomes.extend(_assign_some(plan, some, seats, acting_user))
         waiting = [row.email for row in outcomes if row.code == LicenseCode.ASSIGNED]
         if waiting:
-            transaction.on_commit(lambda: activate_for_addresses(waiting), robust=True)
+            after_commit("look for accounts of those who got a license", lambda: activate_for_addresses(waiting))
     return outcomes
 
 

@@ -16,11 +16,13 @@ from django.conf import settings
 from django.utils.translation import get_supported_language_variant
 from opaque_keys.edx.keys import CourseKey
 
+from learning_paths.actions.notice_links import item_url, lms_url, paths_url, register_url
 from learning_paths.data import TELLING, BulkReport, LearnerNotice, NoticeReport, NoticeState, RowCode, RowOutcome
 from learning_paths.lms import get_lms
 from learning_paths.messages import LearnerEnrolled, LearnerInvited, NotDelivered, send
 from learning_paths.models import LearningPath
 from learning_paths.queries.users import users_by_email
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -75,16 +77,16 @@ def send_notices(notices: Sequence[LearnerNotice]) -> NoticeReport:
     """
     outcomes: dict[NoticeState, list[str]] = {state: [] for state in NoticeState}
     in_a_row = 0
-    for letter in _letters(notices):
+    for number, letter in enumerate(_letters(notices), start=1):
         if in_a_row >= FAILURES_IN_A_ROW:
             break
         try:
             outcomes[letter.send()].append(letter.email)
             in_a_row = 0
         except NotDelivered as error:
-            log.error(
-                "Learning paths: the e-mail to %s was not sent: %s", letter.email, error, exc_info=error.__cause__
-            )
+            who = "an address without an account" if letter.user_id is None else f"user {letter.user_id}"
+            text = "Learning paths: e-mail %d of %d was not sent, to %s\n%s"
+            log.error(text, number, len(notices), who, trace(error.__cause__ or error))
             outcomes[NoticeState.FAILED].append(letter.email)
             in_a_row = in_a_row + 1 if error.is_down else 0
     gave_up = in_a_row >= FAILURES_IN_A_ROW
@@ -135,6 +137,7 @@ def _letters(notices: Sequence[LearnerNotice]) -> Iterator[_Letter]:
                 "email": notice.email,
                 "username": user.get_username() if user else notice.username,
                 "items": [items[key, is_in] for key in notice.keys if (key, is_in) in items],
+                **_links(has_paths=not all(isinstance(key, CourseKey) for key in notice.keys)),
             }
             yield _Letter(
                 message_type,
@@ -174,7 +177,7 @@ def _items(
     """
     Return the paths and course runs as the templates need them, by key, and whether the learner is enrolled already.
 
-    Who is not enrolled is led to the page about a course, which is public. A path that is gone is absent.
+    A path that is gone is absent.
     """
     course_keys = {key for key in keys if isinstance(key, CourseKey)}
     names: dict[LearningPathKey | CourseKey, str] = {key: str(key) for key in course_keys}
@@ -183,15 +186,10 @@ def _items(
         names.update((path.key, path.display_name or str(path.key)) for path in paths)
     if course_keys:
         names.update((key, run.name) for key, run in get_lms().course_runs(course_keys).items())
-    pages = {True: "course/", False: "about"}
     return {
-        (key, is_in): {
-            "name": name,
-            "url": _url(f"/courses/{key}/{page}") if key in course_keys else "",
-            "is_course": key in course_keys,
-        }
+        (key, is_in): {"name": name, "url": item_url(key, is_in=is_in), "is_course": key in course_keys}
         for key, name in names.items()
-        for is_in, page in pages.items()
+        for is_in in (True, False)
     }
 
 
@@ -200,12 +198,11 @@ def site_context() -> dict[str, str]:
     name = getattr(settings, "PLATFORM_NAME", "") or getattr(settings, "SITE_NAME", "") or "Open edX"
     return {
         "platform_name": str(name),
-        "home_url": _url("/"),
-        "dashboard_url": _url("/dashboard"),
-        "register_url": _url("/register"),
+        "home_url": lms_url("/"),
+        "dashboard_url": lms_url("/dashboard"),
     }
 
 
-def _url(path: str) -> str:
-    root: str = getattr(settings, "LMS_ROOT_URL", None) or ""
-    return f"{root.rstrip('/')}{path}" if root else ""
+def _links(*, has_paths: bool) -> dict[str, str]:
+    """Return where a message leads to besides what it names; its paths are not on the dashboard of the LMS."""
+    return {"paths_url": paths_url() if has_paths else "", "register_url": register_url(for_paths=has_paths)}

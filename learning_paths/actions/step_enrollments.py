@@ -16,6 +16,7 @@ from learning_paths.data import StepState
 from learning_paths.exceptions import CourseEnrollmentFailed, LearningPathsError
 from learning_paths.lms import get_lms
 from learning_paths.models import LearningPathEnrollment, StepEnrollment
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -75,10 +76,10 @@ def _attempt(pk: int) -> StepState | None:
     """Do what waits under an id, again where it may pass, and write down when it can't be done."""
     try:
         return retried(lambda: _enroll(pk))
-    except Exception:
+    except Exception as error:
         if transaction.get_connection().needs_rollback:
             raise
-        log.exception("Learning paths: enrolling in a course failed, see course enrollment %s", pk)
+        log.error("Learning paths: enrolling in a course failed, see course enrollment %s\n%s", pk, trace(error))
         with transaction.atomic():
             row = _waiting(pk)
             return None if row is None else _record(row, StepState.FAILED, CourseEnrollmentFailed.code)

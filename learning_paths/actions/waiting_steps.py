@@ -11,10 +11,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from learning_paths.actions.after_commit import after_commit
 from learning_paths.data import StepState
 from learning_paths.models import LearningPath, LearningPathStep, StepEnrollment
 from learning_paths.signals import step_enrollments_waiting
@@ -55,14 +56,10 @@ def expect_steps(enrolled: Sequence[tuple[int, LearningPath]], *, enrolled_by_id
 
 
 def tell_after_commit(rows: QuerySet[StepEnrollment]) -> None:
-    """
-    Send the ids of those of the rows that wait after the commit, if any; one query.
-
-    The callback is a lambda for the reason that ``events`` gives.
-    """
+    """Send the ids of those of the rows that wait after the commit, if any; one query."""
     ids = list(rows.filter(state=StepState.WAITING).order_by("pk").values_list("pk", flat=True))
     if ids:
-        transaction.on_commit(lambda: _send(ids), robust=True)
+        after_commit("tell of course enrollments that wait", lambda: _send(ids))
 
 
 def _send(ids: list[int]) -> None:

@@ -26,6 +26,7 @@ from learning_paths import api
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, AttributionForm, DomainFormAdmin, acting_user
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathsError, NotEnrolled
 from learning_paths.models import LearningPathEnrollment
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -215,8 +216,8 @@ class EnrollmentActions(DomainFormAdmin):
                 tally.unchanged += 1
             except LearningPathsError as refusal:
                 tally.refused.append(f"{enrollment}: {refusal}")
-            except DatabaseError:
-                log.exception("Enrollment %s could not be switched.", enrollment.pk)
+            except DatabaseError as error:
+                log.error("Enrollment %s could not be switched.\n%s", enrollment.pk, trace(error))
                 tally.refused.append(f"{enrollment}: {gettext('Try again.')}")
             else:
                 tally.changed += 1

@@ -30,6 +30,7 @@ from learning_paths.licensing.kept import Kept
 from learning_paths.licensing.license_pages import LicensePages
 from learning_paths.licensing.service_client import Credentials, Params, Patience, ServiceClient
 from learning_paths.models import LearningPathStep
+from learning_paths.traces import outline
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -230,7 +231,7 @@ def _shape_of(url: str) -> Iterator[None]:
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        log.warning("Learning paths: %s: the answer can't be understood: %s %s", url, type(error).__name__, error)
+        log.warning("Learning paths: %s: the answer can't be understood: %s", url, outline(error))
         raise LicensesUnavailable from None
 
 

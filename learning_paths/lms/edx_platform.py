@@ -29,6 +29,8 @@ openedx/openedx-platform); they were read in the code before and after the one c
   remembers its answer for the length of one, does not ask whether the account is active or enrolled, and answers an
   anonymous user with an empty list. `lms/djangoapps/course_home_api/progress/api.py` and `views.py`: what the progress
   page makes of it, for those who are actively enrolled.
+- `xmodule/modulestore/exceptions.py`: `ItemNotFoundError`, which reading the blocks of a course raises that has an
+  overview and is not in the modulestore, and so anything that loads such a course.
 
 Of openedx-completion-aggregator, 4.5.0 was read and its table was asked: `Aggregator` with `user`, `course_key`,
 `aggregation_name`, `possible` and `percent`, a share from 0 to 1.
@@ -285,10 +287,11 @@ def _known_errors() -> Iterator[None]:
     from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
     from openedx.core.djangoapps.enrollments.errors import CourseModeNotFoundError
     from openedx.core.lib.exceptions import CourseNotFoundError
+    from xmodule.modulestore.exceptions import ItemNotFoundError
 
     try:
         yield
-    except (CourseOverview.DoesNotExist, CourseNotFoundError, NonExistentCourseError) as error:
+    except (CourseOverview.DoesNotExist, CourseNotFoundError, ItemNotFoundError, NonExistentCourseError) as error:
         raise CourseNotFound from error
     except CourseModeNotFoundError as error:
         raise CourseModeNotAvailable from error
@@ -376,9 +379,16 @@ def _recorded_completions(user: User, course_keys: Collection[CourseKey]) -> dic
 
 
 def _counted_completion(user: User, course_key: CourseKey) -> float | None:
-    """Return the share of units that the learner has completed, or None if the platform cannot tell."""
+    """
+    Return the share of units that the learner has completed, or None if the platform cannot tell.
+
+    A course that was deleted from the modulestore has its overview still, and its enrollments; there is nothing to
+    count.
+    """
+    from xmodule.modulestore.exceptions import ItemNotFoundError
+
     share = None
-    with passed_over(f"tell what user {user.pk} has completed in {course_key}"):
+    with passed_over(f"tell what user {user.pk} has completed in {course_key}", unknown=ItemNotFoundError):
         from lms.djangoapps.courseware.courses import get_course_blocks_completion_summary
 
         summary = get_course_blocks_completion_summary(course_key, user)

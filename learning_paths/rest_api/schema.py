@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
@@ -21,14 +22,28 @@ class PathsAutoSchema(AutoSchema):
 
 
 class JwtScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # upstream
-    """Describes the LMS's JWT authentication, which drf-spectacular does not know."""
+    """
+    Describes the LMS's JWT authentication, which drf-spectacular does not know.
+
+    The defaults of the LMS are subclasses of the usual classes, so this one and the next match those too. What the host
+    describes itself goes before.
+    """
 
     target_class = "edx_rest_framework_extensions.auth.jwt.authentication.JwtAuthentication"
     name = "jwtAuth"
+    match_subclasses = True
+    priority = -2
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         """Return the header that carries the token."""
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`JWT ` and the token."}
+
+
+class SessionSchemeOfSubclasses(SessionScheme):  # type: ignore[no-untyped-call]  # as above
+    """Describes subclasses of session authentication as drf-spectacular describes the class itself."""
+
+    match_subclasses = True
+    priority = -2
 
 
 def described(**kwargs: Any) -> Callable[[Method], Method]:

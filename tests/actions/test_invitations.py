@@ -163,7 +163,7 @@ class InviteTests(TestCase):
     def test_a_fault_in_the_second_look_does_not_fail_the_request(self) -> None:
         with (
             mock.patch("learning_paths.actions.invitations.users_by_email", side_effect=RuntimeError),
-            self.assertLogs("django.test", "ERROR"),
+            self.assertLogs("learning_paths", "ERROR"),
             self.captureOnCommitCallbacks(execute=True),
         ):
             api.invite("dan@example.com", self.path, acting_user=self.sam)

@@ -335,7 +335,7 @@ class DeliveryTests(StepTestCase):
 
     def test_a_receiver_that_raises_undoes_nothing(self) -> None:
         fault = mock.patch.object(tasks.enroll_in_steps, "delay", side_effect=RuntimeError("a bug"))
-        with fault, self.assertLogs("django", "ERROR"):
+        with fault, self.assertLogs("learning_paths", "ERROR"):
             self.enroll()
         assert LearningPathEnrollment.objects.get().is_active
         assert set(self.states().values()) == {("waiting", "")}

@@ -52,6 +52,10 @@ class CourseNotFoundError(ObjectDoesNotExist):
     """Of `openedx.core.lib.exceptions`."""
 
 
+class ItemNotFoundError(Exception):
+    """Of `xmodule.modulestore.exceptions`: there is no such block, and so no such course."""
+
+
 class RelatedObjectDoesNotExist(ObjectDoesNotExist, AttributeError):
     """What `user.profile` raises where there is none."""
 
@@ -95,6 +99,8 @@ class CourseOverview(models.Model):
         """Compare as the database does, and load the course where there is no overview, which may fail."""
         if course_id.course == "BROKEN":
             raise OSError("Error while loading CourseOverview")
+        if course_id.course == "GONE":
+            raise ItemNotFoundError(course_id)
         return cls.objects.get(id__iexact=course_id)
 
 
@@ -329,4 +335,5 @@ def platform_modules() -> dict[str, ModuleType]:
             f"{enrollments}.api", _default_course_mode=default_course_mode, validate_course_mode=validate_course_mode
         ),
         **platform_module("openedx.core.lib.exceptions", CourseNotFoundError=CourseNotFoundError),
+        **platform_module("xmodule.modulestore.exceptions", ItemNotFoundError=ItemNotFoundError),
     }

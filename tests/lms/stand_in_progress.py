@@ -17,11 +17,7 @@ from model_utils.models import TimeStampedModel
 from opaque_keys.edx.django.models import CourseKeyField, LearningContextKeyField, UsageKeyField
 from opaque_keys.edx.keys import CourseKey
 
-from tests.lms.stand_in import REGISTRY, platform_module
-
-
-class ItemNotFoundError(Exception):
-    """Of `xmodule.modulestore.exceptions`."""
+from tests.lms.stand_in import REGISTRY, ItemNotFoundError, platform_module
 
 
 class Modulestore:

@@ -43,6 +43,7 @@ WEB = CourseKey.from_string("course-v1:DemoX+WEB+2026_T1")
 UNKNOWN = CourseKey.from_string("course-v1:DemoX+NONE+2026")
 SHOUTED = CourseKey.from_string("course-v1:DEMOX+DS101+2026")
 BROKEN = CourseKey.from_string("course-v1:DemoX+BROKEN+2026")
+GONE = CourseKey.from_string("course-v1:DemoX+GONE+2026")
 
 NOT_YET = {"enrollment_start": timezone.now() + timedelta(days=1)}
 NO_LONGER = {"enrollment_end": timezone.now() - timedelta(days=1)}
@@ -194,6 +195,8 @@ class EnrollTests(PlatformTestCase):
             (UNKNOWN, None, CourseNotFound),
             (UNKNOWN, "audit", CourseNotFound),
             (SHOUTED, None, CourseNotFound),
+            (GONE, None, CourseNotFound),
+            (GONE, "audit", CourseNotFound),
             (DS101, "masters", CourseModeNotAvailable),
             (WEB, None, CourseModeNotAvailable),
         ]
@@ -328,7 +331,7 @@ class InviteTests(PlatformTestCase):
             self.invite("ana@example.com")
 
     def test_to_a_course_that_there_is_not(self) -> None:
-        for key in (UNKNOWN, SHOUTED):
+        for key in (UNKNOWN, SHOUTED, GONE):
             with self.assertRaises(CourseNotFound):
                 self.invite(key=key)
         with self.assertLogs("learning_paths.lms.guard", "ERROR"), self.assertRaises(CourseEnrollmentFailed):
