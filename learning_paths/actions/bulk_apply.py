@@ -13,7 +13,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from learning_paths.actions.bulk_plan import Chunk, PlannedRow, plan
 from learning_paths.actions.bulk_write import write_enrolling, write_unenrolling
 from learning_paths.actions.invitations import claim_for_addresses
-from learning_paths.data import Attribution, BulkOperation, RowCode
+from learning_paths.data import INVITING, Attribution, BulkOperation, RowCode
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -148,7 +148,7 @@ def _apply_once(
         write = write_enrolling if operation == BulkOperation.ENROLL else write_unenrolling
         write(rows, attribution, acting_user)
         ledger.record(rows)
-        waiting = {row.email for row in rows if row.code == RowCode.INVITED}
+        waiting = {row.email for row in rows if row.code in INVITING}
         if waiting:
             transaction.on_commit(lambda: claim_for_addresses(waiting), robust=True)
     return rows

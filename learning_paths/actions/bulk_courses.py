@@ -40,7 +40,7 @@ def plan_courses(chunk: Chunk) -> list[PlannedRow]:
     retired = retired_among(chunk.emails, users)
     runs = lms.course_runs(chunk.course_keys)
     owners = [_owner(pair, users) for pair in chunk.pairs]
-    learners = {user.pk for user in owners if user is not None and user.is_active}
+    learners = {user.pk for user in owners if user is not None}
     waiting = {pair.email for pair, user in zip(chunk.pairs, owners, strict=True) if user is None or not user.is_active}
     enrolled = lms.course_enrollments(learners, runs) if learners else {}
     invited = lms.course_invitations(waiting, runs) if waiting else set()
@@ -54,8 +54,10 @@ def plan_courses(chunk: Chunk) -> list[PlannedRow]:
             code = RowCode.RETIRED
         elif pair.target not in runs:
             code = RowCode.COURSE_NOT_FOUND
+        elif user is not None and (user.pk, pair.target) in enrolled:
+            code = RowCode.ALREADY_ENROLLED if user.is_active else RowCode.ENROLLED_NOT_ACTIVE
         elif user is not None and user.is_active:
-            code = RowCode.ALREADY_ENROLLED if (user.pk, pair.target) in enrolled else RowCode.ENROLLED
+            code = RowCode.ENROLLED
         else:
             code = RowCode.ALREADY_INVITED if (pair.email, pair.target) in invited else RowCode.INVITED
         rows.append(PlannedRow(pair.email, pair.target, code, user, force=pair.force))
