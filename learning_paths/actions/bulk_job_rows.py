@@ -85,7 +85,7 @@ def read_rows(rows: QuerySet[BulkEnrollmentRow], *, most: int | None = None) -> 
 
 
 def with_present_addresses(rows: Iterable[StoredRow]) -> list[StoredRow]:
-    """Return the rows with the addresses that their accounts have now, each pair once. Some have none to be named by."""
+    """Return the rows with the addresses that their accounts have now, each pair once; without those that have none."""
     rows = list(rows)
     addresses = addresses_by_username({row.username for row in rows})
     found = [row._replace(email=addresses[row.username]) for row in rows if row.username in addresses]

@@ -39,10 +39,10 @@ def invite(
     Enroll the owner of an address in a path, now or as soon as there is one.
 
     The owner of an active account is enrolled at once. Any other address waits as a pending invitation, which its
-    owner claims by registering and activating the account, or by changing to this address. So does that of an account
-    that is not active. What was so already is left as it is, also an enrollment whose account is not active. A change leaves an audit row that names ``acting_user``. After the commit the accounts are looked at once
-    more, in case one registered meanwhile (ADR 0003, "The registration race"). Whether ``acting_user`` may do this is
-    for the caller to check.
+    owner claims by registering and activating the account, or by changing to this address. What was so already is left
+    as it is, also an enrollment whose account is not active. A change leaves an audit row that names ``acting_user``.
+    After the commit the accounts are looked at once more, in case one registered meanwhile (ADR 0003, "The registration
+    race"). Whether ``acting_user`` may do this is for the caller to check.
 
     Arguments:
         email: the address, in any case.

@@ -170,9 +170,8 @@ class InvitationAdmin(DomainFormAdmin):
 def _notice(outcome: InvitationOutcome) -> str | None:
     names = {"email": outcome.email, "path": outcome.learning_path_key}
     if outcome.account_not_active and outcome.changed:
-        return (
-            gettext("%(email)s is invited to %(path)s. The account is not active: it is enrolled once it is.") % names
-        )
+        text = gettext("%(email)s is invited to %(path)s. The account is not active, and will be enrolled once it is.")
+        return text % names
     if outcome.enrollment is None:
         if outcome.changed:
             return gettext("%(email)s is invited to %(path)s.") % names

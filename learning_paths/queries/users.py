@@ -65,7 +65,7 @@ def addresses_by_id(ids: Collection[int]) -> dict[int, str]:
 
 
 def addresses_by_username(usernames: Collection[str]) -> dict[str, str]:
-    """Return the normalized addresses of the accounts with exactly these usernames, as far as they can be named here."""
+    """Return the normalized addresses of the accounts with exactly these usernames, where they can be normalized."""
     users = get_user_model().objects.all()
     addresses = {}
     for some in chunks(usernames, users.db):
