@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
-from learning_paths.keys import LearningPathKey, LearningPathKeyField, StepCourseKeyField
+from learning_paths.keys import LearningPathKey, LearningPathKeyField, StoredCourseKeyField
 from learning_paths.models.enrollment import LearningPathEnrollment, LearningPathEnrollmentAllowed
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class LearningPathStep(TimeStampedModel):
     """
 
     learning_path = models.ForeignKey(LearningPath, on_delete=models.CASCADE, related_name="steps")
-    course_key = StepCourseKeyField(max_length=255, verbose_name=_("course run"))
+    course_key = StoredCourseKeyField(max_length=255, verbose_name=_("course run"))
     order = models.PositiveIntegerField(blank=True, null=True, verbose_name=_("order"))
     weight = models.FloatField(
         default=1.0, verbose_name=_("weight"), help_text=_("How much the step counts in the grade of the path.")

@@ -1,4 +1,4 @@
-"""Unenrolling by an address that the learner was invited by and has changed since: told and offered, never done silently."""
+"""Unenrolling by an address that the learner was invited by and has changed since: told, offered, never silent."""
 
 from __future__ import annotations
 
