@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -124,7 +124,7 @@ class StoredKeys:
     blank: bool
     error_messages: Any
 
-    default_error_messages = {"no_key": _("This needs a key.")}
+    default_error_messages: ClassVar[Any] = {"no_key": _("This needs a key.")}
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         """Return the key; upstream sees to what is empty or ends in a line feed."""
@@ -183,7 +183,9 @@ class StoredKeys:
 class StoredCourseKeyField(StoredKeys, CourseKeyField):
     """A field of the key of a course run: to migrations, which know no more than columns, it is upstream's."""
 
-    default_error_messages = {"invalid": _("Enter the key of a course run, such as course-v1:Org+Course+Run.")}
+    default_error_messages: ClassVar[Any] = {
+        "invalid": _("Enter the key of a course run, such as course-v1:Org+Course+Run.")
+    }
     _pyi_private_set_type: CourseKey | str  # read by the plugin of django-stubs
     _pyi_private_get_type: CourseKey  # read by the plugin of django-stubs
 
@@ -206,7 +208,7 @@ class LearningPathKeyField(StoredKeys, OpaqueKeyField):
 
     description = "A LearningPathKey object, saved to the DB in the form of a string."
     KEY_CLASS = LearningPathKey
-    default_error_messages = LearningPathKeyFormField.default_error_messages
+    default_error_messages: ClassVar[Any] = LearningPathKeyFormField.default_error_messages
     _pyi_private_set_type: LearningPathKey | str  # type: ignore[assignment]  # read by the plugin of django-stubs
     _pyi_private_get_type: LearningPathKey  # type: ignore[assignment]  # read by the plugin of django-stubs
 

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -214,9 +215,8 @@ def register(name: str) -> list[str]:
     from django.contrib.auth.models import User
     from django.db.models.signals import post_save
 
-    from learning_paths.receivers import process_pending_enrollments
-
-    post_save.connect(process_pending_enrollments, sender=User, dispatch_uid="as in the LMS")
+    receivers: Any = import_module("learning_paths.receivers")
+    post_save.connect(receivers.process_pending_enrollments, sender=User, dispatch_uid="as in the LMS")
     user = User.objects.create(username=f"{name}-of-today", email=f"{name}@example.com")
     enrollments = model("LearningPathEnrollment").objects.filter(user=user, is_active=True)
     return sorted(str(enrollment.learning_path.key) for enrollment in enrollments)
