@@ -54,9 +54,16 @@ class OwnedImageField(models.ImageField):
             pre_delete.connect(self._deleted, sender=cls)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """Remember which file the row names before it is written, in one query where there is a row."""
+        """
+        Remember which file the row names before it is written, in one query where there is a row.
+
+        Within a transaction the row, which is about to be written, is locked: of two who replace an image at once, the
+        second sees the image of the first.
+        """
         if not add and model_instance.pk is not None:
             rows = type(model_instance)._base_manager.using(model_instance._state.db).filter(pk=model_instance.pk)
+            if transaction.get_connection(rows.db).in_atomic_block:
+                rows = rows.select_for_update()
             model_instance.__dict__[self._before] = rows.values_list(self.attname, flat=True).first()
         return super().pre_save(model_instance, add)
 
