@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -96,6 +97,20 @@ class NotInvited(LearningPathsError):
 
     code = "not_invited"
     default_message = _("This address has no pending invitation to this learning path.")
+
+
+class InvitationUsed(NotInvited):
+    """An account used the invitation of this address to the path, so there is nothing left to withdraw."""
+
+    code = "invitation_used"
+    default_message = _("An account used this invitation. Unenroll that account instead.")
+
+    def __init__(self, message: str | Promise | None = None, *, username: str = "") -> None:
+        if username and message is None:
+            text = gettext("The account %(username)s used this invitation. Unenroll that account instead.")
+            message = text % {"username": username}
+        super().__init__(message)
+        self.username = username
 
 
 class BulkTooLarge(LearningPathsError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,6 +15,8 @@ from opaque_keys.edx.keys import CourseKey, LearningContextKey
 
 MAX_LENGTH = 255
 REMEMBERED_KEYS = 10_000
+NO_KEY = "-"
+"""No key has this text, so no row does, however the database compares."""
 
 
 class LearningPathKey(LearningContextKey):
@@ -107,14 +109,22 @@ def _parse(key_class: type[OpaqueKey], text: str) -> OpaqueKey:
     return key_class.from_string(text)
 
 
-class ParsedOnce:
+class StoredKeys:
     """
-    For fields of opaque keys: what comes from the database is parsed once in a process.
+    For fields of opaque keys: what upstream's leave open.
 
-    Keys don't change, parsing one takes longer than reading its row, and a catalog reads hundreds at each request.
+    What is no key is a ``ValidationError`` where it is set or stored, and in a filter it finds nothing. A row without a
+    key is refused by whatever stores it, unless the field may be blank. What comes from the database is parsed once in
+    a process: keys don't change, parsing one takes longer than reading its row, and a catalog reads hundreds at each
+    request.
     """
 
     KEY_CLASS: Any  # the field's class says which
+    Empty: Any
+    blank: bool
+    error_messages: Any
+
+    default_error_messages: ClassVar[Any] = {"no_key": _("This needs a key.")}
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         """Return the key; upstream sees to what is empty or ends in a line feed."""
@@ -122,10 +132,60 @@ class ParsedOnce:
             return super().from_db_value(value, expression, connection)  # type: ignore[misc]  # of the field's class
         return _parse(self.KEY_CLASS, value)
 
+    def to_python(self, value: Any) -> Any:
+        """
+        Return the key.
 
-class StepCourseKeyField(ParsedOnce, CourseKeyField):
-    """The field of a step's course run: to migrations, which know no more than columns, it is upstream's."""
+        Raises:
+            ValidationError: it is none, or one that no database can store.
+        """
+        if isinstance(value, self.KEY_CLASS):
+            return value
+        if value is None or value is self.Empty or value == "":
+            return None
+        key = self._key_of(value.rstrip() if isinstance(value, str) and value.endswith("\n") else value)
+        if key is None:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return key
 
+    def get_prep_value(self, value: Any) -> Any:
+        """Return the text that is looked for: one that no row has for what is no key."""
+        if value is None or value is self.Empty or value == "":
+            return ""
+        key = self._key_of(value)
+        return NO_KEY if key is None else super().get_prep_value(key)  # type: ignore[misc]  # of the field's class
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """
+        Return the text that is stored.
+
+        Raises:
+            ValidationError: it is no key, or there is none.
+        """
+        if not hasattr(value, "as_sql"):
+            value = self.to_python(value)
+            if value is None and not self.blank:
+                raise ValidationError(self.error_messages["no_key"], code="no_key")
+        return super().get_db_prep_save(value, connection)  # type: ignore[misc]  # of the field's class
+
+    def _key_of(self, value: Any) -> Any:
+        """Return the key that a value is or spells; None for anything else."""
+        if isinstance(value, str):
+            try:
+                key = self.KEY_CLASS.from_string(value)
+                str(key).encode()
+            except (InvalidKeyError, UnicodeEncodeError):
+                return None
+            return None if "\0" in value else key
+        return value if isinstance(value, self.KEY_CLASS) else None
+
+
+class StoredCourseKeyField(StoredKeys, CourseKeyField):
+    """A field of the key of a course run: to migrations, which know no more than columns, it is upstream's."""
+
+    default_error_messages: ClassVar[Any] = {
+        "invalid": _("Enter the key of a course run, such as course-v1:Org+Course+Run.")
+    }
     _pyi_private_set_type: CourseKey | str  # read by the plugin of django-stubs
     _pyi_private_get_type: CourseKey  # read by the plugin of django-stubs
 
@@ -138,7 +198,7 @@ class StepCourseKeyField(ParsedOnce, CourseKeyField):
         return name, f"{CourseKeyField.__module__}.{CourseKeyField.__name__}", args, kwargs
 
 
-class LearningPathKeyField(ParsedOnce, OpaqueKeyField):
+class LearningPathKeyField(StoredKeys, OpaqueKeyField):
     """
     A model field whose value is a ``LearningPathKey``.
 
@@ -148,6 +208,7 @@ class LearningPathKeyField(ParsedOnce, OpaqueKeyField):
 
     description = "A LearningPathKey object, saved to the DB in the form of a string."
     KEY_CLASS = LearningPathKey
+    default_error_messages: ClassVar[Any] = LearningPathKeyFormField.default_error_messages
     _pyi_private_set_type: LearningPathKey | str  # type: ignore[assignment]  # read by the plugin of django-stubs
     _pyi_private_get_type: LearningPathKey  # type: ignore[assignment]  # read by the plugin of django-stubs
 

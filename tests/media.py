@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from django.test import TestCase, override_settings
+from django.test import SimpleTestCase, TestCase, override_settings
 from PIL import Image
 
 
-class MediaTestCase(TestCase):
+class MediaFiles(SimpleTestCase):
     """Tests whose files go to a directory of their own."""
 
     def setUp(self) -> None:
@@ -26,6 +26,10 @@ class MediaTestCase(TestCase):
     def files(self) -> list[str]:
         """Return the names of the files that are stored."""
         return sorted(found.name for found in self.media.rglob("*") if found.is_file())
+
+
+class MediaTestCase(MediaFiles, TestCase):
+    """The same in a transaction that is rolled back."""
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (64, 36), color: str = "teal", **options: Any) -> bytes:

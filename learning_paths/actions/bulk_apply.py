@@ -14,7 +14,7 @@ from learning_paths.actions.after_commit import after_commit
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, plan, target_key
 from learning_paths.actions.bulk_write import write_enrolling, write_unenrolling
 from learning_paths.actions.invitations import claim_for_addresses
-from learning_paths.data import Attribution, BulkOperation, RowCode
+from learning_paths.data import INVITING, Attribution, BulkOperation, RowCode
 from learning_paths.traces import trace
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _apply_once(
         write = write_enrolling if operation == BulkOperation.ENROLL else write_unenrolling
         write(rows, attribution, acting_user)
         ledger.record(rows)
-        waiting = {row.email for row in rows if row.code == RowCode.INVITED}
+        waiting = {row.email for row in rows if row.code in INVITING}
         if waiting:
             after_commit("look for accounts of those who were invited", lambda: claim_for_addresses(waiting))
     return rows

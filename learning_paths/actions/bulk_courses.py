@@ -43,7 +43,7 @@ def plan_courses(chunk: Chunk) -> list[PlannedRow]:
     retired = retired_among(chunk.emails, users)
     runs = lms.course_runs(chunk.course_keys)
     owners = [_owner(pair, users) for pair in chunk.pairs]
-    learners = {user.pk for user in owners if user is not None and user.is_active}
+    learners = {user.pk for user in owners if user is not None}
     waiting = {pair.email for pair, user in zip(chunk.pairs, owners, strict=True) if user is None or not user.is_active}
     enrolled = lms.course_enrollments(learners, runs) if learners else {}
     invited = lms.course_invitations(waiting, runs) if waiting else set()
@@ -52,6 +52,7 @@ def plan_courses(chunk: Chunk) -> list[PlannedRow]:
     for pair, user in zip(chunk.pairs, owners, strict=True):
         key = cast(CourseKey, pair.target)
         mode = best.get(key) if pair.best_mode else None
+        former = None if user is None else enrolled.get((user.pk, key))
         if pair.refusal is not None:
             code = pair.refusal
         elif user is None and pair.email in users:
@@ -60,8 +61,9 @@ def plan_courses(chunk: Chunk) -> list[PlannedRow]:
             code = RowCode.RETIRED
         elif pair.target not in runs:
             code = RowCode.COURSE_NOT_FOUND
+        elif former is not None and user is not None and not user.is_active:
+            code = RowCode.ENROLLED_NOT_ACTIVE
         elif user is not None and user.is_active:
-            former = enrolled.get((user.pk, key))
             is_change = former is None or (mode is not None and is_better_mode(mode, former))
             code = RowCode.ENROLLED if is_change else RowCode.ALREADY_ENROLLED
         else:

@@ -19,6 +19,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_plan import Made, Pair
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
+from learning_paths.queries.users import addresses_by_username
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -81,6 +82,14 @@ OUTCOME = ["code", "username", "enrollment_id", "changed_at"]
 def read_rows(rows: QuerySet[BulkEnrollmentRow], *, most: int | None = None) -> list[StoredRow]:
     """Return these rows in the order of the request, or as many of them as wanted."""
     return [StoredRow(*values) for values in rows.order_by("pk").values_list(*StoredRow._fields)[:most]]
+
+
+def with_present_addresses(rows: Iterable[StoredRow]) -> list[StoredRow]:
+    """Return the rows with the addresses that their accounts have now, each pair once; without those that have none."""
+    rows = list(rows)
+    addresses = addresses_by_username({row.username for row in rows})
+    found = [row._replace(email=addresses[row.username]) for row in rows if row.username in addresses]
+    return list({(row.email, row.learning_path_id): row for row in found}.values())
 
 
 def insert_rows(job: BulkEnrollmentJob, rows: Iterable[StoredRow]) -> None:

@@ -21,8 +21,14 @@ from django.utils.translation import gettext as _
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_enrollment import PAIRS_PER_CHUNK, BulkWork, plan_chunk
-from learning_paths.actions.bulk_job_rows import StoredRow, insert_rows, read_rows, targets_of
-from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
+from learning_paths.actions.bulk_job_rows import (
+    StoredRow,
+    insert_rows,
+    read_rows,
+    targets_of,
+    with_present_addresses,
+)
+from learning_paths.data import INVITING, BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict, BulkTooLarge
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
 
@@ -30,8 +36,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django.db.models import QuerySet
 
-UNDOABLE = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, RowCode.INVITED]
+UNDOABLE = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, *INVITING]
 TO_RETRY = [*RowGroup.FAILURE.codes, *RowGroup.NOT_DONE.codes]
+TO_RETRY.remove(RowCode.ADDRESS_CHANGED.value)  # the same would come of it; see draft_changed_addresses
 
 
 def draft_bulk_job(
@@ -189,6 +196,21 @@ def retry_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkE
     return _follow(job, BulkOperation(job.operation), rows, job.reason, acting_user)
 
 
+def draft_changed_addresses(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEnrollmentJob:
+    """
+    Draft a job that unenrolls those whom this one found under another address, by the addresses that they have now.
+
+    The job may be a draft itself, which stays as it is. Its ``address_changed`` rows name the accounts; an account
+    without an address that can be named here is left out. See ADR 0004.
+
+    Raises:
+        BulkJobConflict: it waits or runs, or there is no such row.
+    """
+    column = "planned" if job.state == JobState.DRAFT else "code"
+    rows = job.rows.filter(**{column: RowCode.ADDRESS_CHANGED})
+    return _follow(job, BulkOperation.UNENROLL, rows, job.reason, acting_user, by_account=True)
+
+
 def undo_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEnrollmentJob:
     """
     Draft a job that unenrolls whom this one enrolled and withdraws what it left pending.
@@ -211,11 +233,17 @@ def _follow(
     rows: QuerySet[BulkEnrollmentRow],
     reason: str,
     acting_user: User | None,
+    *,
+    by_account: bool = False,
 ) -> BulkEnrollmentJob:
+    drafts = [JobState.DRAFT] if by_account else []
     with transaction.atomic():
-        origin = _locked(origin, JobState.FINISHED, JobState.CANCELLED, JobState.FAILED)
+        origin = _locked(origin, JobState.FINISHED, JobState.CANCELLED, JobState.FAILED, *drafts)
         targets = targets_of(origin)
-        pairs = [row.pair(targets) for row in read_rows(rows) if row.is_pair]
+        found = read_rows(rows)
+        if by_account:
+            found = with_present_addresses(found)
+        pairs = [row.pair(targets) for row in found if row.is_pair]
         if not pairs:
             raise BulkJobConflict(_("The job has no rows for which that could be done."))
         job = BulkEnrollmentJob(operation=operation, state=JobState.DRAFT, author=acting_user, origin=origin)

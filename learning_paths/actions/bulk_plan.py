@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from opaque_keys.edx.keys import CourseKey
 
-from learning_paths.data import BulkOperation, RowCode, RowOutcome
+from learning_paths.data import INVITING, BulkOperation, RowCode, RowOutcome
 from learning_paths.lms import get_lms
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed
 from learning_paths.queries.users import users_by_email
@@ -148,7 +149,7 @@ class PlannedRow:
         """The moment that the change of this row, if it was one, left in what it changed."""
         if not self.code.is_change:
             return None
-        changed = self.invitation if self.code in {RowCode.INVITED, RowCode.WITHDRAWN} else self.enrollment
+        changed = self.invitation if self.code in {*INVITING, RowCode.WITHDRAWN} else self.enrollment
         return None if changed is None else changed.modified
 
     @property
@@ -161,6 +162,8 @@ class PlannedRow:
 def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedRow]:
     """
     Return what is to become of each pair of the chunk, in its order, in at most four queries.
+
+    Unenrolling takes one more where addresses are found whose owners may have changed them.
 
     Undoing unenrolls whom an earlier job enrolled and withdraws what it left pending, if that is still as it left it.
 
@@ -188,6 +191,8 @@ def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedR
         else:
             code = decide(user, enrollment, invitation)
         rows.append(PlannedRow(email, path, code, user, enrollment, invitation))
+    if operation == BulkOperation.UNENROLL:
+        _find_changed_addresses(rows)
     return rows
 
 
@@ -204,13 +209,16 @@ def _paths(chunk: Chunk) -> Iterator[tuple[str, LearningPath]]:
 def _enrolling(
     user: User | None, enrollment: LearningPathEnrollment | None, invitation: LearningPathEnrollmentAllowed | None
 ) -> RowCode:
+    if user is not None and enrollment is not None and enrollment.is_active:
+        return RowCode.ALREADY_ENROLLED if user.is_active else RowCode.ENROLLED_NOT_ACTIVE
     if user is not None and user.is_active:
-        if enrollment is None:
-            return RowCode.ENROLLED
-        return RowCode.ALREADY_ENROLLED if enrollment.is_active else RowCode.ENROLLED_AGAIN
-    if invitation is not None and invitation.user_id is not None:
-        return RowCode.TAKEN
-    return RowCode.ALREADY_INVITED if invitation is not None and invitation.is_active else RowCode.INVITED
+        return RowCode.ENROLLED if enrollment is None else RowCode.ENROLLED_AGAIN
+    used_by = None if invitation is None else invitation.user_id
+    if used_by is not None:
+        return RowCode.NOT_ACTIVE if user is not None and user.pk == used_by else RowCode.TAKEN
+    if invitation is not None and invitation.is_active:
+        return RowCode.ALREADY_INVITED
+    return RowCode.INVITED if enrollment is None else RowCode.NOT_ACTIVE
 
 
 def _unenrolling(
@@ -219,6 +227,27 @@ def _unenrolling(
     if enrollment is not None and enrollment.is_active:
         return RowCode.UNENROLLED
     return RowCode.WITHDRAWN if invitation is not None and invitation.is_pending else RowCode.NOT_ENROLLED
+
+
+def _find_changed_addresses(rows: list[PlannedRow]) -> None:
+    """
+    Tell where an address finds nobody enrolled, but the account that used its invitation is, under another address.
+
+    One query, or none. That account is named and left alone: the address may be somebody else's by now.
+    """
+    used: defaultdict[tuple[int, int], list[PlannedRow]] = defaultdict(list)
+    for row in rows:
+        used_by = None if row.invitation is None else row.invitation.user_id
+        if row.code == RowCode.NOT_ENROLLED and used_by is not None and (row.user is None or row.user.pk != used_by):
+            used[used_by, row.path.pk].append(row)
+    if not used:
+        return
+    enrollments = LearningPathEnrollment.objects.filter(
+        user__in={user for user, _ in used}, learning_path__in={path for _, path in used}, is_active=True
+    )
+    for enrollment in enrollments.select_related("user").only("learning_path", "user__username"):
+        for row in used.get((enrollment.user_id, enrollment.learning_path_id), []):
+            row.code, row.user = RowCode.ADDRESS_CHANGED, enrollment.user
 
 
 def _plan_undo(chunk: Chunk, *, lock: bool) -> list[PlannedRow]:

@@ -46,7 +46,7 @@ def _rows(report: BulkReport, *, as_plan: bool) -> Iterator[tuple[str, str, str,
         for text in texts:
             yield "", text, code.value, str(code.label)
     for row in report.rows:
-        yield row.email, str(row.key), row.code.value, row.code.plan if as_plan else str(row.code.label)
+        yield row.email, str(row.key), row.code.value, row.code.describe(row.username, as_plan=as_plan)
 
 
 def job_csv(job: BulkEnrollmentJob) -> Iterator[str]:
@@ -56,7 +56,7 @@ def job_csv(job: BulkEnrollmentJob) -> Iterator[str]:
     """
     paths = {path.pk: str(path.key) for path in job.learning_paths.all()}
     rows = job.rows.only(
-        "job", "email", "learning_path", "course_key", "unknown_path", "line", "planned", "code"
+        "job", "email", "learning_path", "course_key", "unknown_path", "line", "username", "planned", "code"
     ).order_by("pk")
     yield from csv_lines([HEADER])
     yield from csv_lines((row.email, _path_of(row, paths), *job.describe(row)) for row in rows.iterator(ROWS_AT_ONCE))

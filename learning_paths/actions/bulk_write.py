@@ -12,7 +12,7 @@ from django.utils import timezone
 from learning_paths.actions.bulk_plan import PlannedRow
 from learning_paths.actions.events import send_after_commit
 from learning_paths.actions.waiting_steps import expect_steps
-from learning_paths.data import Attribution, InvitationOutcome, RowCode, StateTransition
+from learning_paths.data import INVITING, Attribution, EnrollmentData, InvitationOutcome, RowCode, StateTransition
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
 from learning_paths.models.history import copy_to_history
 from learning_paths.signals import (
@@ -57,8 +57,8 @@ def write_enrolling(rows: Sequence[PlannedRow], attribution: Attribution, acting
     expect_steps(changed, enrolled_by_id=attribution.enrolled_by_id, renewed=bool(again))
     _announce(LEARNING_PATH_ENROLLMENT_ACTIVATED, [*new, *again])
     for row in rows:
-        if row.code == RowCode.INVITED:
-            outcome = InvitationOutcome(row.email, row.path.key, None, changed=True)
+        if row.code in INVITING:
+            outcome = invitation_outcome(row)
             send_after_commit(LEARNING_PATH_INVITATION_CREATED, invitation=outcome)
 
 
@@ -75,8 +75,14 @@ def write_unenrolling(rows: Sequence[PlannedRow], attribution: Attribution, acti
     _announce(LEARNING_PATH_ENROLLMENT_DEACTIVATED, leaving)
 
 
+def invitation_outcome(row: PlannedRow, enrollment: EnrollmentData | None = None) -> InvitationOutcome:
+    """Return what became of one row as ``invite`` tells it, without an enrollment for an address that waits."""
+    not_active = row.user is not None and not row.user.is_active
+    return InvitationOutcome(row.email, row.path.key, enrollment, row.code.is_change, not_active)
+
+
 def _enrolling_transition(row: PlannedRow) -> StateTransition:
-    if row.code == RowCode.INVITED:
+    if row.code in INVITING:
         return StateTransition.UNENROLLED_TO_ALLOWED
     return StateTransition.ALLOWED_TO_ENROLLED if row.was_pending else StateTransition.UNENROLLED_TO_ENROLLED
 
@@ -108,13 +114,15 @@ def _invite(rows: Iterable[PlannedRow], now: datetime) -> None:
                 row.invitation.is_active = True
                 row.invitation.modified = now
                 bound.append(row.invitation)
-            elif row.code == RowCode.INVITED:
+            elif row.code in INVITING:
                 renewed.append(row.invitation)
+        elif row.code == RowCode.NOT_ACTIVE:
+            renewed.append(row.invitation)  # used by the account that waits now, as it did before
         elif row.user is None or row.invitation.user_id != row.user.pk:
             row.invitation = None  # another account used it, so it is no part of this story
     insert(missing, _address_and_path, _same_addresses)
     LearningPathEnrollmentAllowed.objects.bulk_update(bound, ["user", "is_active", "modified"])
-    _update(renewed, is_active=True, modified=now)
+    _update(renewed, user_id=None, is_active=True, modified=now)
 
 
 def _record(

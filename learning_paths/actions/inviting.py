@@ -9,9 +9,10 @@ from django.db import transaction
 from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.bulk_apply import apply
 from learning_paths.actions.bulk_plan import Chunk, Pair
+from learning_paths.actions.bulk_write import invitation_outcome
 from learning_paths.data import Attribution, BulkOperation, InvitationOutcome, RowCode, RowStatus, StateTransition
 from learning_paths.emails import normalize_email
-from learning_paths.exceptions import AmbiguousEmail, InvitationTaken, NotInvited, RetiredEmail
+from learning_paths.exceptions import AmbiguousEmail, InvitationTaken, InvitationUsed, NotInvited, RetiredEmail
 from learning_paths.models import LearningPath, LearningPathEnrollmentAllowed
 from learning_paths.queries.enrollments import get_active_enrollment
 
@@ -39,9 +40,9 @@ def invite(
 
     The owner of an active account is enrolled at once. Any other address waits as a pending invitation, which its
     owner claims by registering and activating the account, or by changing to this address. What was so already is left
-    as it is. A change leaves an audit row that names ``acting_user``. After the commit the accounts are looked at once
-    more, in case one registered meanwhile (ADR 0003, "The registration race"). Whether ``acting_user`` may do this is
-    for the caller to check.
+    as it is, also an enrollment whose account is not active. A change leaves an audit row that names ``acting_user``.
+    After the commit the accounts are looked at once more, in case one registered meanwhile (ADR 0003, "The registration
+    race"). Whether ``acting_user`` may do this is for the caller to check.
 
     Arguments:
         email: the address, in any case.
@@ -63,7 +64,7 @@ def invite(
     enrollment = None
     if row.user is not None and row.code.status == RowStatus.SUCCESS:
         enrollment = get_active_enrollment(row.user, row.path).as_data()
-    return InvitationOutcome(address, learning_path.key, enrollment, changed=row.code.is_change)
+    return invitation_outcome(row, enrollment)
 
 
 def withdraw_invitation(
@@ -82,6 +83,7 @@ def withdraw_invitation(
 
     Raises:
         InvalidEmail: it is no address.
+        InvitationUsed: an account used the invitation of the address to the path. It is a ``NotInvited``.
         NotInvited: the address has no pending invitation to the path.
     """
     address = normalize_email(email)
@@ -89,7 +91,7 @@ def withdraw_invitation(
         pending = LearningPathEnrollmentAllowed.objects.pending_for(address).filter(learning_path=learning_path)
         invitation = pending.select_for_update().first()
         if invitation is None:
-            raise NotInvited
+            raise _why_not_pending(address, learning_path)
         invitation.is_active = False
         invitation.save()
         record_manual_change(
@@ -99,3 +101,11 @@ def withdraw_invitation(
             enrollment_allowed_id=invitation.pk,
             acting_user=acting_user,
         )
+
+
+def _why_not_pending(address: str, learning_path: LearningPath) -> NotInvited:
+    used = LearningPathEnrollmentAllowed.objects.filter(email=address, learning_path=learning_path, user__isnull=False)
+    invitation = used.select_related("user").first()
+    if invitation is None or invitation.user is None:
+        return NotInvited()
+    return InvitationUsed(username=invitation.user.get_username())

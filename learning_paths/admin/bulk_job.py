@@ -32,9 +32,17 @@ from learning_paths.admin.bulk_enrollment import (
 )
 from learning_paths.admin.bulk_entry import bulk_links
 from learning_paths.admin.bulk_notices import notice_words, undelivered_csv
-from learning_paths.admin.bulk_page import STEPS, RowsTable, confirm_label, planned_changes, progress_of, step_of
+from learning_paths.admin.bulk_page import (
+    STEPS,
+    RowsTable,
+    changed_addresses,
+    confirm_label,
+    planned_changes,
+    progress_of,
+    step_of,
+)
 from learning_paths.admin.domain_form import acting_user
-from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
+from learning_paths.data import INVITING, BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict
 from learning_paths.models import BulkEnrollmentJob, SubscriptionPlan
 from learning_paths.tasks import start_bulk_job, start_telling
@@ -45,7 +53,7 @@ if TYPE_CHECKING:
 VIEW_PERMISSIONS = ["learning_paths.view_bulkenrollmentjob", "learning_paths.change_bulkenrollmentjob"]
 NAMED_AT_MOST = 3
 """Paths in a row of the list."""
-CHANGING = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, RowCode.INVITED]
+CHANGING = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, *INVITING]
 
 
 @admin.register(BulkEnrollmentJob)
@@ -135,6 +143,7 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
         is_mine = may_run(request.user, operation)
         is_draft = job.state == JobState.DRAFT
         changes = planned_changes(job) if is_draft else Counter()
+        elsewhere = changed_addresses(job) if operation == BulkOperation.UNENROLL else 0
         undoable = job.is_over and operation == BulkOperation.ENROLL and job.count(*CHANGING) > 0
         context = {
             **self.admin_site.each_context(request),
@@ -154,7 +163,8 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
             "may_run": is_mine,
             "may_retry": is_mine and job.is_over,
             "may_undo": undoable and may_run(request.user, BulkOperation.UNDO),
-            "to_retry": table.counts[RowGroup.FAILURE] + table.counts[RowGroup.NOT_DONE],
+            "to_retry": table.counts[RowGroup.FAILURE] + table.counts[RowGroup.NOT_DONE] - elsewhere,
+            "elsewhere": elsewhere,
             "successors": job.successors.exclude(state=JobState.DRAFT).order_by("pk"),
         }
         request.current_app = self.admin_site.name
@@ -214,6 +224,10 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
     def retry_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Draft a job of the rows that failed."""
         return self._press(request, object_id, lambda job: self._follow(api.retry_bulk_job, request, job))
+
+    def accounts_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Draft a job that unenrolls the accounts which this one found under another address."""
+        return self._press(request, object_id, lambda job: self._follow(api.draft_changed_addresses, request, job))
 
     def undo_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Draft a job that undoes this one."""
@@ -289,7 +303,7 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
         return number_format(job.count_group(RowGroup.FAILURE), force_grouping=True)
 
 
-BUTTONS = ["confirm", "discard", "cancel", "resume", "retry", "undo"]
+BUTTONS = ["confirm", "discard", "cancel", "resume", "retry", "accounts", "undo"]
 
 
 def _title_of(subscription: UUID | None) -> str:

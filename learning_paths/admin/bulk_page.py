@@ -18,7 +18,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from learning_paths import api
-from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
+from learning_paths.data import INVITING, BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
 
 STEPS = [_("Whom and where"), _("Preview"), _("Run"), _("Result")]
@@ -227,9 +227,16 @@ def planned_changes(job: BulkEnrollmentJob) -> Counter[RowCode]:
     return Counter({RowCode(code): count for code, count in planned})
 
 
+def changed_addresses(job: BulkEnrollmentJob) -> int:
+    """Return for how many rows the account is enrolled under another address: by what is planned, or came of them."""
+    if job.state == JobState.DRAFT:
+        return job.rows.filter(planned=RowCode.ADDRESS_CHANGED).count()
+    return job.count(RowCode.ADDRESS_CHANGED) if job.is_over else 0
+
+
 def confirm_label(job: BulkEnrollmentJob, changes: Counter[RowCode]) -> str:
     """Return what the button says that confirms a draft."""
-    invited = changes[RowCode.INVITED]
+    invited = sum(changes[code] for code in INVITING)
     others = changes.total() - invited
     numbers = {name: number_format(n, force_grouping=True) for name, n in (("n", others), ("invited", invited))}
     match BulkOperation(job.operation):

@@ -26,6 +26,7 @@ from learning_paths.exceptions import (
     AmbiguousEmail,
     InvalidEmail,
     InvitationTaken,
+    InvitationUsed,
     LearningPathNotFound,
     LearningPathsError,
     RetiredEmail,
@@ -118,6 +119,8 @@ class InvitationAdmin(DomainFormAdmin):
             email=outcome.email, learning_path=obj.learning_path
         ).first()
         if saved is None:  # a learner who came by another road, and needs none
+            if outcome.account_not_active:
+                raise AlreadyEnrolled(_("The learner is already enrolled in this learning path; account not active."))
             raise AlreadyEnrolled
         obj.pk = saved.pk
         obj.refresh_from_db()
@@ -133,6 +136,9 @@ class InvitationAdmin(DomainFormAdmin):
         for invitation in queryset.select_related("learning_path"):
             try:
                 api.withdraw_invitation(invitation.email, invitation.learning_path, acting_user=acting_user(request))
+            except InvitationUsed as refusal:
+                names = {"email": invitation.email, "path": invitation.learning_path.key, "username": refusal.username}
+                left_alone.append(gettext("%(email)s (%(path)s, used by the account %(username)s)") % names)
             except LearningPathsError:
                 left_alone.append(f"{invitation.email} ({invitation.learning_path.key})")
             else:
@@ -163,6 +169,9 @@ class InvitationAdmin(DomainFormAdmin):
 
 def _notice(outcome: InvitationOutcome) -> str | None:
     names = {"email": outcome.email, "path": outcome.learning_path_key}
+    if outcome.account_not_active and outcome.changed:
+        text = gettext("%(email)s is invited to %(path)s. The account is not active, and will be enrolled once it is.")
+        return text % names
     if outcome.enrollment is None:
         if outcome.changed:
             return gettext("%(email)s is invited to %(path)s.") % names

@@ -52,7 +52,7 @@ class OrganizationFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer the organizations that have paths."""
         keys = LearningPath.objects.order_by().values_list("key", flat=True)
-        organizations = {key.org.lower(): key.org for key in keys}
+        organizations = {key.org.lower(): key.org for key in keys if key is not None}
         return sorted(organizations.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[LearningPath]) -> QuerySet[LearningPath]:
@@ -101,9 +101,9 @@ class LearningPathAdmin(BulkEntryAdmin, DuplicatePathAdmin, PathOverviewAdmin):
         return fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: LearningPath | None = None) -> list[str]:
-        """Keep the key of a path, which enrollments and other systems refer to, as it is."""
+        """Keep the key of a path, which enrollments and other systems refer to, as it is. An old path may need one."""
         fields = ["uuid", "created", "modified"]
-        return fields if obj is None else ["key", *fields]
+        return fields if obj is None or obj.key is None else ["key", *fields]
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         """Give the subtitle the room that a subtitle needs, and show the image."""

@@ -1,6 +1,15 @@
 """Plain values that cross the layers."""
 
-from learning_paths.data.bulk import BulkOperation, BulkReport, JobState, RowCode, RowGroup, RowOutcome, RowStatus
+from learning_paths.data.bulk import (
+    INVITING,
+    BulkOperation,
+    BulkReport,
+    JobState,
+    RowCode,
+    RowGroup,
+    RowOutcome,
+    RowStatus,
+)
 from learning_paths.data.enrollment import (
     Attribution,
     CourseEnrollmentOutcome,
@@ -25,6 +34,7 @@ from learning_paths.data.parsing import InvalidEntry, ParsedEmails
 from learning_paths.data.progress import PathGrade, PathProgress, StepGrade, StepProgress
 
 __all__ = [
+    "INVITING",
     "TELLING",
     "Attribution",
     "BulkOperation",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from opaque_keys.edx.keys import CourseKey
 
@@ -70,11 +71,17 @@ class RowCode(TextChoices):
     ENROLLED = "enrolled", _("Enrolled.")
     ENROLLED_AGAIN = "enrolled_again", _("Enrolled again.")
     ALREADY_ENROLLED = "already_enrolled", _("Was enrolled already.")
+    ENROLLED_NOT_ACTIVE = "already_enrolled_not_active", _("Was enrolled already; account not active.")
     INVITED = "invited", _("Will be enrolled as soon as an account with this address is activated.")
-    ALREADY_INVITED = "already_invited", _("Was invited already, and waits for an account.")
+    NOT_ACTIVE = "not_active", _("The account is not active. Will be enrolled again as soon as it is active.")
+    ALREADY_INVITED = "already_invited", _("Was invited already, and waits for an active account with this address.")
     UNENROLLED = "unenrolled", _("Unenrolled.")
     WITHDRAWN = "invitation_withdrawn", _("The invitation was withdrawn.")
     NOT_ENROLLED = "not_enrolled", _("Was not enrolled.")
+    ADDRESS_CHANGED = (
+        "address_changed",
+        _("The account that was invited by this address has another address now and is still enrolled. Unenroll it."),
+    )
     AMBIGUOUS = exceptions.AmbiguousEmail.code, exceptions.AmbiguousEmail.default_message
     RETIRED = exceptions.RetiredEmail.code, exceptions.RetiredEmail.default_message
     TAKEN = exceptions.InvitationTaken.code, exceptions.InvitationTaken.default_message
@@ -100,6 +107,7 @@ class RowCode(TextChoices):
     def is_failure(self) -> bool:
         """Whether nothing could be done for such a row."""
         return self in {
+            RowCode.ADDRESS_CHANGED,
             RowCode.AMBIGUOUS,
             RowCode.RETIRED,
             RowCode.TAKEN,
@@ -126,7 +134,8 @@ class RowCode(TextChoices):
             RowCode.UNCOVERED,
         }:
             return RowStatus.INVALID
-        return RowStatus.PENDING if self in {RowCode.INVITED, RowCode.ALREADY_INVITED} else RowStatus.SUCCESS
+        waiting = {RowCode.INVITED, RowCode.NOT_ACTIVE, RowCode.ALREADY_INVITED}
+        return RowStatus.PENDING if self in waiting else RowStatus.SUCCESS
 
     @property
     def group(self) -> RowGroup:
@@ -141,7 +150,7 @@ class RowCode(TextChoices):
         return self in {
             RowCode.ENROLLED,
             RowCode.ENROLLED_AGAIN,
-            RowCode.INVITED,
+            *INVITING,
             RowCode.UNENROLLED,
             RowCode.WITHDRAWN,
         }
@@ -151,12 +160,23 @@ class RowCode(TextChoices):
         """The words for people, of what is to come."""
         return str(_PLANS.get(self, self.label))
 
+    def describe(self, username: str, *, as_plan: bool) -> str:
+        """Return the words for people, with the account where they ask to do something about it."""
+        words = self.plan if as_plan else str(self.label)
+        if self != RowCode.ADDRESS_CHANGED:
+            return words
+        return gettext("%(words)s The username is %(username)s.") % {"words": words, "username": username}
+
+
+INVITING = frozenset({RowCode.INVITED, RowCode.NOT_ACTIVE})
+"""What leaves a pending invitation."""
 
 _PLANS = {
     RowCode.ENROLLED: _("Will be enrolled."),
     RowCode.ENROLLED_AGAIN: _("Will be enrolled again."),
     RowCode.ALREADY_ENROLLED: _("Is enrolled already."),
-    RowCode.ALREADY_INVITED: _("Is invited already, and waits for an account."),
+    RowCode.ENROLLED_NOT_ACTIVE: _("Is enrolled already; account not active."),
+    RowCode.ALREADY_INVITED: _("Is invited already, and waits for an active account with this address."),
     RowCode.UNENROLLED: _("Will be unenrolled."),
     RowCode.WITHDRAWN: _("The invitation will be withdrawn."),
     RowCode.NOT_ENROLLED: _("Is not enrolled."),

@@ -74,13 +74,15 @@ class InvitationOutcome:
     What ``invite`` did.
 
     ``enrollment`` is None while the address waits for its owner. ``changed`` is False when nothing had to change:
-    the learner was enrolled, or the address was waiting, already.
+    the learner was enrolled, or the address was waiting, already. ``account_not_active`` tells that the address has an
+    account, and that it is not active.
     """
 
     email: str
     learning_path_key: LearningPathKey
     enrollment: EnrollmentData | None
     changed: bool
+    account_not_active: bool = False
 
     @property
     def is_pending(self) -> bool:

@@ -82,7 +82,8 @@ class LearningPathEnrollmentAllowed(TimeStampedModel):
     """
     An invitation of an address to a path: pending, consumed (``user`` is set) or withdrawn (``is_active`` is False).
 
-    Once ``user`` is set it stays: an invitation that one account used is never claimed by another.
+    An invitation that one account used is never claimed by another. It waits again only when staff invite the address
+    once more while that account still has it, is not enrolled and not active.
 
     .. pii: the e-mail address of a person who may have no account
     .. pii_types: email_address

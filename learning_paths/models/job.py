@@ -158,7 +158,7 @@ class BulkEnrollmentJob(TimeStampedModel):
         if not text:
             return RowGroup.NOT_DONE.value, str(NOT_DONE.get(JobState(self.state), _("Not done yet.")))
         code = RowCode(text)
-        words = code.plan if is_draft else str(code.label)
+        words = code.describe(row.username, as_plan=is_draft)
         if row.line is not None:
             words = _("Line %(line)d: %(problem)s") % {"line": row.line, "problem": words}
         return code.value, words

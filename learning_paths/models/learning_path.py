@@ -11,8 +11,9 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
-from learning_paths.keys import LearningPathKey, LearningPathKeyField, StepCourseKeyField
+from learning_paths.keys import LearningPathKey, LearningPathKeyField, StoredCourseKeyField
 from learning_paths.models.enrollment import LearningPathEnrollment, LearningPathEnrollmentAllowed
+from learning_paths.models.image import OwnedImageField, random_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -95,8 +96,8 @@ class LearningPath(TimeStampedModel):
     display_name = models.CharField(max_length=255, verbose_name=_("name"))
     subtitle = models.TextField(blank=True, verbose_name=_("subtitle"))
     description = models.TextField(blank=True, verbose_name=_("description"))
-    image = models.ImageField(
-        upload_to="learning_paths/",
+    image = OwnedImageField(
+        upload_to=random_name,
         blank=True,
         null=True,  # the column of learning-paths-plugin 0.5.0 is nullable
         verbose_name=_("image"),
@@ -160,7 +161,7 @@ class LearningPathStep(TimeStampedModel):
     """
 
     learning_path = models.ForeignKey(LearningPath, on_delete=models.CASCADE, related_name="steps")
-    course_key = StepCourseKeyField(max_length=255, verbose_name=_("course run"))
+    course_key = StoredCourseKeyField(max_length=255, verbose_name=_("course run"))
     order = models.PositiveIntegerField(blank=True, null=True, verbose_name=_("order"))
     weight = models.FloatField(
         default=1.0, verbose_name=_("weight"), help_text=_("How much the step counts in the grade of the path.")

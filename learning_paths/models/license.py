@@ -11,9 +11,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
-from opaque_keys.edx.django.models import CourseKeyField
 
 from learning_paths.data import LicenseStatus
+from learning_paths.keys import StoredCourseKeyField
 from learning_paths.models.history import PathHistory
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class SubscriptionPlanCourse(models.Model):
     """
 
     subscription_plan = models.ForeignKey(SubscriptionPlan, on_delete=models.CASCADE, related_name="courses")
-    course_key = CourseKeyField(max_length=255, verbose_name=_("course run"))
+    course_key = StoredCourseKeyField(max_length=255, verbose_name=_("course run"))
 
     class Meta:
         verbose_name = _("course run of a subscription plan")

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
-from opaque_keys.edx.django.models import CourseKeyField
 
 from learning_paths.data import RowCode, StepState
+from learning_paths.keys import StoredCourseKeyField
 
 
 class StepEnrollment(TimeStampedModel):
@@ -27,7 +27,7 @@ class StepEnrollment(TimeStampedModel):
         related_name="step_enrollments",
         verbose_name=_("enrollment in the learning path"),
     )
-    course_key = CourseKeyField(max_length=255, verbose_name=_("course run"))
+    course_key = StoredCourseKeyField(max_length=255, verbose_name=_("course run"))
     state = models.CharField(
         max_length=16, choices=StepState.choices, default=StepState.WAITING, verbose_name=_("state")
     )

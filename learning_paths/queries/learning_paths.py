@@ -23,9 +23,10 @@ def visible_paths(user: User | AnonymousUser) -> LearningPathQuerySet:
     Return the paths that the user may see: one query when it is evaluated.
 
     Staff see all of them. Others see those that are not invite-only, those that they are enrolled in, and those to
-    which their confirmed address has a pending invitation. See ADR 0003.
+    which their confirmed address has a pending invitation. See ADR 0003. A path without a key, which an older site may
+    have, can't be named and is left out; the admin shows it.
     """
-    paths: LearningPathQuerySet = LearningPath.objects.all()
+    paths: LearningPathQuerySet = LearningPath.objects.exclude(key="")
     if is_staff(user):
         return paths
     if isinstance(user, AnonymousUser):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
@@ -13,6 +14,7 @@ from django.db.models.functions import Lower
 
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import InvalidEmail, UserNotFound
+from learning_paths.lms.chunks import chunks
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -60,6 +62,17 @@ def addresses_by_id(ids: Collection[int]) -> dict[int, str]:
     if not ids:
         return {}
     return dict(get_user_model().objects.filter(pk__in=ids).values_list("pk", "email"))
+
+
+def addresses_by_username(usernames: Collection[str]) -> dict[str, str]:
+    """Return the normalized addresses of the accounts with exactly these usernames, where they can be normalized."""
+    users = get_user_model().objects.all()
+    addresses = {}
+    for some in chunks(usernames, users.db):
+        for username, email in users.filter(username__in=some).values_list("username", "email"):
+            with suppress(InvalidEmail):
+                addresses[username] = normalize_email(email)
+    return addresses
 
 
 def users_by_email(emails: Collection[str]) -> dict[str, list[User]]:

@@ -274,8 +274,8 @@ class ClaimTests(TestCase):
 
     def test_who_is_enrolled_already_is_not_enrolled_twice(self) -> None:
         dan = make_user("dan", is_active=False)
-        enrolled = api.enroll(dan, self.path, acting_user=dan).enrollment
         api.invite("dan@example.com", self.path, acting_user=self.sam)
+        enrolled = api.enroll(dan, self.path, acting_user=dan).enrollment
         activate_silently(dan)
         assert api.claim_invitations(dan) == []
         assert LearningPathEnrollment.objects.get().as_data() == enrolled

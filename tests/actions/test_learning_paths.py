@@ -192,10 +192,10 @@ class DuplicateImageTests(DuplicationTestCase):
         with failing, self.assertRaises(DatabaseError):
             self.duplicate()
         assert LearningPath.objects.count() == 1
-        assert self.files() == ["cover.png"]
+        assert len(self.files()) == 1
 
     def test_of_two_at_once_the_slower_is_refused_and_its_file_goes(self) -> None:
         self.give_image()
         with mock.patch.object(LearningPath, "save", side_effect=IntegrityError), self.assertRaises(LearningPathExists):
             self.duplicate()
-        assert self.files() == ["cover.png"]
+        assert len(self.files()) == 1

@@ -134,7 +134,8 @@ class WithdrawTest(InvitationTestCase):
         consumed = self.invite("ana@example.com")
         assert texts(self.withdraw(dan, eve, consumed)) == [
             "2 invitations were withdrawn.",
-            "1 invitation was not pending and was left alone: ana@example.com (path-v1:DemoX+DS101+2026).",
+            "1 invitation was not pending and was left alone: "
+            "ana@example.com (path-v1:DemoX+DS101+2026, used by the account ana).",
         ]
         dan.refresh_from_db()
         assert not dan.is_active

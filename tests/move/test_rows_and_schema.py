@@ -46,6 +46,8 @@ def expected_invitations(before: dict[int, dict[str, Any]]) -> tuple[dict[int, d
         after[pk] = {**row, "email": NEW_ADDRESSES.get(row["email"], row["email"]), "created": min(together)}
         if row["email"] in WITHDRAWN:
             after[pk]["is_active"] = 0
+        if row["user_id"] is not None:  # used, which 0.5.0 tells by another value
+            after[pk]["is_active"] = 1
     return after, parts
 
 

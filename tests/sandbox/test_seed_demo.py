@@ -151,7 +151,7 @@ class TestSeedDemo(TestCase):
         seed()
         assert self.pictures() == before
         (self.media / "learning_paths" / "demo-web.png").unlink()
-        LearningPath.objects.get(key=DATA_SCIENCE).delete()  # whose file stays
+        LearningPath.objects.get(key=DATA_SCIENCE).delete()  # and its file
         seed()
         assert self.pictures() == before
         assert api.get_learning_path(DATA_SCIENCE).image.name in before

@@ -13,7 +13,7 @@ from opaque_keys.edx.keys import CourseKey
 from rest_framework import serializers
 
 from learning_paths import api
-from learning_paths.data import BulkReport, ParsedEmails, RowCode, RowOutcome, RowStatus
+from learning_paths.data import INVITING, BulkReport, ParsedEmails, RowCode, RowOutcome, RowStatus
 from learning_paths.rest_api.v1.notices import NotificationsSerializer, NotifyField
 
 SEPARATORS = re.compile(r"[,;\s]+")
@@ -189,12 +189,22 @@ class SuccessSerializer(RowSerializer):
 
     username = serializers.CharField()
     created = serializers.BooleanField(help_text=_("False where nothing had to change."))
+    code = serializers.ChoiceField(
+        choices=[(RowCode.ENROLLED_NOT_ACTIVE.value, RowCode.ENROLLED_NOT_ACTIVE.label)],
+        required=False,
+        help_text=_("Only where the account is not active."),
+    )
 
 
 class PendingSerializer(RowSerializer):
-    """An address that waits for an account."""
+    """An address that waits for an account, or for its account to be active again."""
 
     created = serializers.BooleanField(help_text=_("False where nothing had to change."))
+    code = serializers.ChoiceField(
+        choices=[(RowCode.NOT_ACTIVE.value, RowCode.NOT_ACTIVE.label)],
+        required=False,
+        help_text=_("Only where there is an account that is not active and was enrolled before."),
+    )
 
 
 class FailureSerializer(RowSerializer):
@@ -202,6 +212,9 @@ class FailureSerializer(RowSerializer):
 
     code = serializers.ChoiceField(choices=[(code.value, code.label) for code in RowCode if code.is_failure])
     reason = serializers.CharField()
+    username = serializers.CharField(
+        required=False, help_text=_("With “address_changed”: the account that is still enrolled.")
+    )
 
 
 class UnenrolledSerializer(RowSerializer):
@@ -273,10 +286,13 @@ def _render_row(row: RowOutcome, changed_as: str) -> dict[str, Any]:
     rendered: dict[str, Any] = {"email": row.email, named: str(row.key)}
     status = row.code.status
     if status == RowStatus.FAILURE:
-        return {**rendered, "code": row.code.value, "reason": str(row.code.label)}
+        named_account = {"username": row.username} if row.code == RowCode.ADDRESS_CHANGED else {}
+        return {**rendered, "code": row.code.value, "reason": str(row.code.label), **named_account}
     if status == RowStatus.SUCCESS and row.username:
         rendered["username"] = row.username
     rendered[changed_as] = row.code.is_change
+    if row.code in {RowCode.ENROLLED_NOT_ACTIVE, RowCode.NOT_ACTIVE}:
+        rendered["code"] = row.code.value
     return rendered
 
 
@@ -284,7 +300,7 @@ def counts_of_enrolling(report: BulkReport) -> dict[str, int]:
     """Return how many enrollments and how many pending invitations the request made, or switched on."""
     return {
         "enrollments_created": report.count(RowCode.ENROLLED, RowCode.ENROLLED_AGAIN),
-        "enrollment_allowed_created": report.count(RowCode.INVITED),
+        "enrollment_allowed_created": report.count(*INVITING),
     }
 
 
