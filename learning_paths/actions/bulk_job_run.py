@@ -28,7 +28,7 @@ from learning_paths.actions.bulk_plan import Pair, PlannedRow
 from learning_paths.actions.bulk_write import SWITCHING
 from learning_paths.data import Attribution, BulkOperation, JobState, RowCode, RowStatus
 from learning_paths.models import BulkEnrollmentJob
-from learning_paths.queries.bulk_jobs import LEASE
+from learning_paths.queries.bulk_jobs import LEASE, worker_is_gone
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -136,7 +136,7 @@ def _held(job_id: int, token: str) -> QuerySet[BulkEnrollmentJob]:
 
 def _take(job_id: int, token: str) -> bool:
     now = timezone.now()
-    free = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, heartbeat_at__lt=now - LEASE)
+    free = Q(state=JobState.QUEUED) | worker_is_gone()
     taken = BulkEnrollmentJob.objects.filter(free, pk=job_id).update(
         state=JobState.RUNNING,
         worker=token,
@@ -149,7 +149,10 @@ def _take(job_id: int, token: str) -> bool:
 def _time_left(job_id: int) -> timedelta | None:
     running = BulkEnrollmentJob.objects.filter(pk=job_id, state=JobState.RUNNING)
     heartbeat = running.values_list("heartbeat_at", flat=True).first()
-    return None if heartbeat is None else max(timedelta(), heartbeat + LEASE - timezone.now()) + timedelta(seconds=1)
+    if heartbeat is None:
+        return None
+    left = heartbeat + LEASE - timezone.now()  # more than a lease where the other worker's clock is ahead
+    return min(max(timedelta(), left), LEASE) + timedelta(seconds=1)
 
 
 def _work(job_id: int, token: str) -> None:

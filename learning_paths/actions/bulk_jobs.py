@@ -166,7 +166,11 @@ def discard_bulk_job(job: BulkEnrollmentJob) -> None:
 
 
 def discard_drafts(*, older_than: timedelta) -> int:
-    """Delete the drafts that nobody has touched for so long, and return how many there were."""
+    """
+    Delete the drafts that nobody has touched for so long, and return how many there were.
+
+    A draft that bears a moment still to come, since the clock was set back, is kept until that moment is so old.
+    """
     limit = timezone.now() - older_than
     discarded = 0
     for draft in BulkEnrollmentJob.objects.only("pk").filter(state=JobState.DRAFT, modified__lt=limit):
