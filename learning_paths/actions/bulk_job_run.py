@@ -96,13 +96,15 @@ class JobLedger:
 
         Raises:
             RunStopped: it has not.
-            ChunkOutdated: rows are gone with their path, or the author's account is.
+            ChunkOutdated: the path of some rows was deleted, or the author's account.
         """
         if not self._mine.update(heartbeat_at=timezone.now()):
             raise RunStopped
         [(author_id, counts)] = self._mine.values_list("author", "counts")
         codes = dict(self._job.rows.filter(pk__range=self._ids).values_list("pk", "code"))
-        if author_id != self._job.author_id or not all(row.id in codes for row in self._rows.values()):
+        if author_id != self._job.author_id or any(
+            codes.get(row.id) == RowCode.PATH_DELETED for row in self._rows.values()
+        ):
             raise ChunkOutdated
         self._counts = Counter(counts)
         self._done = {pk for pk, code in codes.items() if code}
@@ -169,7 +171,7 @@ def _work(job_id: int, token: str) -> None:
                 apply_chunk(operation, chunk, attribution, job.author, ledger)
         except ChunkOutdated:
             job = _read(job_id)
-    # Counted anew, as rows may have gone with their path.
+    # Counted anew: what a job says of its rows is what they say.
     counts = count_rows(job)
     total = sum(count for code, count in counts.items() if RowCode(code).status != RowStatus.INVALID)
     _held(job_id, token).update(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from learning_paths.actions.bulk_enrollment import BulkWork
 from learning_paths.actions.license_gate import apply_license_gate
+from learning_paths.exceptions import SubscriptionNotFound
 from learning_paths.licensing import get_license_backend
 
 
@@ -46,10 +47,16 @@ def license_gate(work: BulkWork, subscription: UUID | None, *, everybody: bool =
 
 def licensed_among(emails: Collection[str], subscription: UUID) -> set[str]:
     """
-    Return which of these addresses have a valid license now; none of them while the plan is not current.
+    Return which of these addresses have a valid license now.
+
+    None of them while the plan is not current, nor when it was deleted: a job that asks would else never end.
 
     Raises:
-        SubscriptionNotFound, LicensesUnavailable: as ``license_gate``.
+        LicensesUnavailable: as ``license_gate``.
     """
     backend = get_license_backend()
-    return set(backend.valid_licenses(backend.get_plan(subscription), emails))
+    try:
+        plan = backend.get_plan(subscription)
+    except SubscriptionNotFound:
+        return set()
+    return set(backend.valid_licenses(plan, emails))

@@ -26,6 +26,7 @@ from learning_paths.admin.bulk_page import STEPS
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, acting_user
 from learning_paths.data import BulkOperation
 from learning_paths.exceptions import (
+    BulkJobConflict,
     BulkTooLarge,
     LicensesUnavailable,
     SubscriptionNotCurrent,
@@ -121,9 +122,10 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, draft: BulkEnrol
     Queue a draft, and run it here and now when it is small. Call it outside of a transaction.
 
     Raises:
-        BulkJobConflict: somebody else was quicker, or the button was pressed twice.
+        BulkJobChanged: the form was shown before the draft became what it is now.
+        BulkJobConflict: somebody else was quicker, or the button was pressed twice. Or nothing is left to do.
     """
-    job = api.confirm_bulk_job(draft, acting_user=acting_user(request))
+    job = api.confirm_bulk_job(draft, version=_version_shown(request), acting_user=acting_user(request))
     _log(model_admin, request, job)
     if job.total > settings.LEARNING_PATHS_BULK_SYNC_LIMIT or job.course_keys:  # a course takes its time
         start_bulk_job(job)
@@ -150,6 +152,8 @@ def _draft(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> Bu
         )
     except BulkTooLarge as error:
         form.add_error("emails", str(error))
+    except BulkJobConflict as error:
+        form.add_error(None, str(error))
     except (SubscriptionNotFound, SubscriptionNotCurrent, LicensesUnavailable) as error:
         form.add_error("subscription", str(error))
     return None
@@ -199,6 +203,12 @@ def _keep_file(form: BulkForm, operation: BulkOperation, request: HttpRequest) -
     )
     form.show_kept_file(draft)
     return draft
+
+
+def _version_shown(request: HttpRequest) -> int:
+    """Return the version of the draft whose preview was shown with the button, or one that no draft has."""
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _chosen_paths(request: HttpRequest) -> dict[str, Any]:
