@@ -190,17 +190,20 @@ def _keep_file(form: BulkForm, operation: BulkOperation, request: HttpRequest) -
     """Keep an uploaded file in a draft without rows: no browser sends it again when the form is shown once more."""
     if not form.file_content:
         return None
-    draft = api.draft_bulk_job(
-        api.prepare_bulk([], [path.key for path in form.cleaned_data.get("learning_paths", [])]),
-        operation=operation,
-        **{name: form.cleaned_data.get(name, "") for name in ATTRIBUTION_FIELDS},
-        notify=bool(form.cleaned_data.get("notify")),
-        typed=form.data.get("emails", ""),
-        file_name=form.file_name,
-        file_content=form.file_content,
-        replaces=form.draft,
-        acting_user=acting_user(request),
-    )
+    try:
+        draft = api.draft_bulk_job(
+            api.prepare_bulk([], [path.key for path in form.cleaned_data.get("learning_paths", [])]),
+            operation=operation,
+            **{name: form.cleaned_data.get(name, "") for name in ATTRIBUTION_FIELDS},
+            notify=bool(form.cleaned_data.get("notify")),
+            typed=form.data.get("emails", ""),
+            file_name=form.file_name,
+            file_content=form.file_content,
+            replaces=form.draft,
+            acting_user=acting_user(request),
+        )
+    except BulkJobConflict:  # the draft was confirmed or discarded meanwhile; the form says so where it matters
+        return None
     form.show_kept_file(draft)
     return draft
 
