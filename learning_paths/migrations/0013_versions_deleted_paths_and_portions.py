@@ -5,6 +5,7 @@ Rows of paths that were deleted before this are gone. The jobs that still count 
 """
 
 from collections import Counter
+from typing import Any
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -15,7 +16,7 @@ DELETED, UNKNOWN = "path_deleted", "learning_path_not_found"
 AT_ONCE = 500
 
 
-def count_anew(apps, schema_editor):
+def count_anew(apps: Any, schema_editor: Any) -> None:
     """Let each job that is over count the rows that it has."""
     alias = schema_editor.connection.alias
     jobs = apps.get_model("learning_paths", "BulkEnrollmentJob").objects.using(alias)
@@ -24,7 +25,7 @@ def count_anew(apps, schema_editor):
     last = 0
     while some := list(over.filter(pk__gt=last)[:AT_ONCE]):
         last = some[-1].pk
-        found = {job.pk: Counter() for job in some}
+        found: dict[int, Counter[str]] = {job.pk: Counter() for job in some}
         counted = rows.filter(job__in=list(found)).order_by().values_list("job", "code")
         for pk, code, count in counted.annotate(count=models.Count("pk")):
             found[pk][code] = count
@@ -38,7 +39,7 @@ def count_anew(apps, schema_editor):
         jobs.bulk_update(wrong, ["counts", "total"])
 
 
-def forget_deleted_paths(apps, schema_editor):
+def forget_deleted_paths(apps: Any, schema_editor: Any) -> None:
     """Let rows that were not done when their path was deleted be rows of an unknown path, which was known before."""
     alias = schema_editor.connection.alias
     jobs = apps.get_model("learning_paths", "BulkEnrollmentJob").objects.using(alias)

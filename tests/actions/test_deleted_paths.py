@@ -9,6 +9,7 @@ from typing import Any
 import ddt
 from django.core import mail
 from django.db import connection
+from django.db.models import SET_NULL
 from django.test.utils import CaptureQueriesContext
 
 from learning_paths import api
@@ -256,13 +257,13 @@ class OthersTests(JobTestCase):
         cascading = [
             field.name
             for field in BulkEnrollmentRow._meta.concrete_fields
-            if field.remote_field is not None and field.remote_field.on_delete.__name__ != "SET_NULL"
+            if field.remote_field is not None and field.remote_field.on_delete is not SET_NULL
         ]
         assert cascading == ["job"]
         assert [
             field.name
             for field in BulkEnrollmentJob._meta.concrete_fields
-            if field.remote_field is not None and field.remote_field.on_delete.__name__ != "SET_NULL"
+            if field.remote_field is not None and field.remote_field.on_delete is not SET_NULL
         ] == []
 
     def test_a_learner(self) -> None:

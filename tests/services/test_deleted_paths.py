@@ -63,9 +63,10 @@ class DeletedPathsTestCase(JobsTestCase):
                 if len(work.paths) < 2:  # it is gone already
                     return None
                 try:
-                    return make(work, acting_user=self.sam)
+                    job: BulkEnrollmentJob = make(work, acting_user=self.sam)
                 except BulkJobConflict:
                     return None
+                return job
 
             jobs = at_once(
                 [
