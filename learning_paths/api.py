@@ -45,6 +45,7 @@ from learning_paths.actions.bulk_listed import prepare_listed
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
 from learning_paths.actions.bulk_report import csv_lines, job_csv, safe_cell, write_csv
 from learning_paths.actions.course_enrollment import enroll_in_step, enroll_user_in_course, invite_to_course
+from learning_paths.actions.deleted_paths import keep_rows_of_deleted_path
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
@@ -120,6 +121,7 @@ __all__ = [
     "is_too_much_for_a_request",
     "job_csv",
     "jobs_left_to_tell",
+    "keep_rows_of_deleted_path",
     "license_gate",
     "licenses_within_a_request",
     "merge",

@@ -39,6 +39,11 @@ class LearningPathsConfig(AppConfig):
                         PluginSignals.SENDER_PATH: "django.contrib.auth.models.User",
                     },
                     {
+                        PluginSignals.RECEIVER_FUNC_NAME: "keep_rows_of_deleted_path",
+                        PluginSignals.SIGNAL_PATH: "django.db.models.signals.pre_delete",
+                        PluginSignals.SENDER_PATH: "learning_paths.models.LearningPath",
+                    },
+                    {
                         PluginSignals.RECEIVER_FUNC_NAME: "enroll_in_waiting_steps",
                         PluginSignals.SIGNAL_PATH: "learning_paths.signals.step_enrollments_waiting",
                     },

@@ -134,6 +134,13 @@ class BulkJobConflict(LearningPathsError):
     default_message = _("The job is not in a state in which that could be done.")
 
 
+class BulkJobChanged(BulkJobConflict):
+    """The draft is not what was previewed: it was made anew, or one of its learning paths was deleted."""
+
+    code = "bulk_job_changed"
+    default_message = _("The draft has changed since you looked at it. Look through it again, then confirm.")
+
+
 class SubscriptionNotFound(LearningPathsError):
     """There is no such subscription plan, or the person who asks may not use it."""
 

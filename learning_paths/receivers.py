@@ -18,6 +18,8 @@ from learning_paths.traces import trace
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+    from learning_paths.models import LearningPath
+
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -55,6 +57,11 @@ def claim_invitations_of_saved_user(
 def enroll_in_waiting_steps(sender: Any, ids: list[int], **kwargs: Any) -> None:
     """Have the workers enroll in the courses of a path those who enrolled in it."""
     tell_workers_of_steps(ids)
+
+
+def keep_rows_of_deleted_path(sender: type[LearningPath], instance: LearningPath, **kwargs: Any) -> None:
+    """Keep the rows of bulk jobs about a path that is about to be deleted, by whatever road."""
+    api.keep_rows_of_deleted_path(instance)
 
 
 def _claim_safely(user: User, using: str | None) -> None:

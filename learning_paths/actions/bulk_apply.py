@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from learning_paths.actions.after_commit import after_commit
-from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, plan, target_key
+from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, plan, target_id, target_key
 from learning_paths.actions.bulk_write import write_enrolling, write_unenrolling
 from learning_paths.actions.invitations import claim_for_addresses
 from learning_paths.data import INVITING, Attribution, BulkOperation, RowCode
+from learning_paths.models import LearningPath
 from learning_paths.traces import trace
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def apply_isolated(
     Do the operation to each pair of the chunk, and return all of them with what became of each.
 
     A chunk that can't be saved is divided, until the row that is at fault stands alone; it is logged and gets the code
-    ``not_saved``.
+    ``not_saved``. Pairs of a path that was deleted meanwhile get ``path_deleted``, all at once.
 
     Raises:
         DatabaseError: the caller's own transaction was undone by the database, so that nothing can be saved any more.
@@ -90,6 +91,8 @@ def apply_isolated(
     except Exception as error:
         if connection.needs_rollback:
             raise
+        if gone := _deleted_among(chunk.path_ids):
+            return _apply_to_the_rest(operation, chunk, gone, attribution, acting_user, ledger)
         if len(chunk) > 1:
             return [
                 row
@@ -99,6 +102,30 @@ def apply_isolated(
         [pair] = chunk.pairs
         log.error("Learning paths: %s of %s failed\n%s", operation, ledger.name_of(pair), trace(error))
         return record_failure(PlannedRow(pair.email, pair.target, RowCode.NOT_SAVED), ledger)
+
+
+def _apply_to_the_rest(
+    operation: BulkOperation,
+    chunk: Chunk,
+    gone: Collection[int],
+    attribution: Attribution,
+    acting_user: User | None,
+    ledger: Ledger,
+) -> list[PlannedRow]:
+    """Do the operation to the pairs whose path is still there, and return all of them in their order."""
+    rest = Chunk([pair for pair in chunk.pairs if target_id(pair.target) not in gone])
+    lost = [pair for pair in chunk.pairs if target_id(pair.target) in gone]
+    deleted = [PlannedRow(pair.email, pair.target, RowCode.PATH_DELETED) for pair in lost]
+    with transaction.atomic():
+        ledger.open()
+        ledger.record(deleted)
+    done = apply_isolated(operation, rest, attribution, acting_user, ledger) if rest.pairs else []
+    rows = {row.id: row for row in (*deleted, *done)}
+    return [rows[pair.id] for pair in chunk.pairs]
+
+
+def _deleted_among(path_ids: Collection[int]) -> set[int]:
+    return set(path_ids) - set(LearningPath.objects.filter(pk__in=path_ids).values_list("pk", flat=True))
 
 
 def record_failure(row: PlannedRow, ledger: Ledger) -> list[PlannedRow]:

@@ -18,7 +18,9 @@ from django.db.models.constants import OnConflict
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_plan import Made, Pair
+from learning_paths.data import RowCode
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
+from learning_paths.models.job import INVALID_CODES
 from learning_paths.queries.users import addresses_by_username
 
 if TYPE_CHECKING:
@@ -65,8 +67,18 @@ class StoredRow(NamedTuple):
 
     @property
     def is_pair(self) -> bool:
-        """Whether the row is about a pair, and not about something that can't be worked on."""
+        """Whether the row is about a pair, and not about something that was no address, path or course run."""
+        return self.code not in INVALID_CODES
+
+    @property
+    def has_target(self) -> bool:
+        """Whether there still is something to enroll in: not so when the path was deleted."""
         return self.learning_path_id is not None or bool(self.course_key)
+
+    def path_deleted(self) -> StoredRow:
+        """Return the row to be stored by a job that follows, about a path that was deleted meanwhile."""
+        code = RowCode.PATH_DELETED.value
+        return StoredRow(self.email, unknown_path=self.unknown_path, username=self.username, planned=code, code=code)
 
 
 def targets_of(job: BulkEnrollmentJob) -> Targets:

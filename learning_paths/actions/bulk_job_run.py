@@ -28,7 +28,7 @@ from learning_paths.actions.bulk_plan import Pair, PlannedRow, target_key
 from learning_paths.actions.bulk_write import SWITCHING
 from learning_paths.data import Attribution, BulkOperation, JobState, RowCode, RowStatus
 from learning_paths.models import BulkEnrollmentJob
-from learning_paths.queries.bulk_jobs import LEASE
+from learning_paths.queries.bulk_jobs import LEASE, worker_is_gone
 from learning_paths.traces import trace
 
 if TYPE_CHECKING:
@@ -107,12 +107,14 @@ class JobLedger:
 
         Raises:
             RunStopped: it has not.
-            ChunkOutdated: rows are gone with their path, or the author's account is.
+            ChunkOutdated: the path of some rows was deleted, or the author's account.
         """
         self.renew()
         [(author_id, counts)] = self._mine.values_list("author", "counts")
         codes = dict(self._job.rows.filter(pk__range=self._ids).values_list("pk", "code"))
-        if author_id != self._job.author_id or not all(row.id in codes for row in self._rows.values()):
+        if author_id != self._job.author_id or any(
+            codes[row.id] == RowCode.PATH_DELETED for row in self._rows.values() if row.id in codes
+        ):
             raise ChunkOutdated
         self._counts = Counter(counts)
         self._done = {pk for pk, code in codes.items() if code}
@@ -150,7 +152,7 @@ def _held(job_id: int, token: str) -> QuerySet[BulkEnrollmentJob]:
 
 def _take(job_id: int, token: str) -> bool:
     now = timezone.now()
-    free = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, heartbeat_at__lt=now - LEASE)
+    free = Q(state=JobState.QUEUED) | worker_is_gone()
     taken = BulkEnrollmentJob.objects.filter(free, pk=job_id).update(
         state=JobState.RUNNING,
         worker=token,
@@ -163,7 +165,10 @@ def _take(job_id: int, token: str) -> bool:
 def _time_left(job_id: int) -> timedelta | None:
     running = BulkEnrollmentJob.objects.filter(pk=job_id, state=JobState.RUNNING)
     heartbeat = running.values_list("heartbeat_at", flat=True).first()
-    return None if heartbeat is None else max(timedelta(), heartbeat + LEASE - timezone.now()) + timedelta(seconds=1)
+    if heartbeat is None:
+        return None
+    left = heartbeat + LEASE - timezone.now()  # more than a lease where the other worker's clock is ahead
+    return min(max(timedelta(), left), LEASE) + timedelta(seconds=1)
 
 
 def _work(job_id: int, token: str) -> None:
@@ -180,7 +185,7 @@ def _work(job_id: int, token: str) -> None:
                 apply_chunk(operation, chunk, attribution, job.author, ledger)
         except ChunkOutdated:
             job = _read(job_id)
-    # Counted anew, as rows may have gone with their path.
+    # Counted anew: what a job says of its rows is what they say.
     counts = count_rows(job)
     total = sum(count for code, count in counts.items() if RowCode(code).status != RowStatus.INVALID)
     _held(job_id, token).update(

@@ -7,29 +7,21 @@ A draft stores its plan, row by row, and nothing else happens before it is confi
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
-from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from opaque_keys.edx.keys import CourseKey
 
-from learning_paths.actions.bulk_enrollment import PAIRS_PER_CHUNK, BulkWork, plan_chunk
-from learning_paths.actions.bulk_job_rows import (
-    StoredRow,
-    insert_rows,
-    read_rows,
-    targets_of,
-    with_present_addresses,
-)
+from learning_paths.actions.bulk_enrollment import BulkWork, plan_chunk
+from learning_paths.actions.bulk_job_rows import StoredRow, read_rows, targets_of, with_present_addresses
+from learning_paths.actions.bulk_job_store import store_bulk_job, storing
 from learning_paths.data import INVITING, BulkOperation, JobState, RowCode, RowGroup
-from learning_paths.exceptions import BulkJobConflict, BulkTooLarge
+from learning_paths.exceptions import BulkJobChanged, BulkJobConflict, BulkTooLarge
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
 
 if TYPE_CHECKING:
@@ -37,8 +29,12 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 UNDOABLE = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, *INVITING]
-TO_RETRY = [*RowGroup.FAILURE.codes, *RowGroup.NOT_DONE.codes]
-TO_RETRY.remove(RowCode.ADDRESS_CHANGED.value)  # the same would come of it; see draft_changed_addresses
+NOT_TO_RETRY = frozenset({RowCode.ADDRESS_CHANGED.value, RowCode.PATH_DELETED.value})
+"""Failures of which the same would come again. For the first, see ``draft_changed_addresses``."""
+TO_RETRY = [
+    *(code for code in RowGroup.FAILURE.codes if code not in NOT_TO_RETRY),
+    *RowGroup.NOT_DONE.codes,
+]
 
 
 def draft_bulk_job(
@@ -66,24 +62,25 @@ def draft_bulk_job(
         reason, role, org: what the audit rows will say.
         notify: whether the learners are told, in the end, of what was changed for them.
         typed, file_name, file_content: what the author gave, to be shown to the author once more.
-        replaces: an earlier draft, which becomes this one.
+        replaces: an earlier draft, which becomes this one, with a version of its own.
         acting_user: the author.
 
     Raises:
         BulkTooLarge: there are more pairs, or more invalid entries, than a job takes.
-        BulkJobConflict: the earlier draft is none any more.
+        BulkJobConflict: the earlier draft is none any more, or a learning path was deleted meanwhile.
     """
     _check_size(work)
-    with transaction.atomic():
+    with storing():
         if replaces is None:
             job = BulkEnrollmentJob(state=JobState.DRAFT, author=acting_user)
         else:
             job = _locked(replaces, JobState.DRAFT)
             job.rows.all().delete()
+            job.version += 1
         job.operation = operation
         job.reason, job.role, job.org, job.notify = reason, role, org, notify
         job.typed, job.file_name, job.file_content = typed, file_name, file_content
-        return _store(job, work, _planned(operation, work))
+        return store_bulk_job(job, work, _planned(operation, work))
 
 
 def queue_bulk_job(
@@ -107,21 +104,35 @@ def queue_bulk_job(
     job.reason, job.role, job.org, job.notify = reason, role, org, notify
     job.confirmed_at = timezone.now()
     rows = (StoredRow.of(pair) for chunk in work.chunks() for pair in chunk.pairs)
-    with transaction.atomic():
-        return _store(job, work, rows)
+    with storing():
+        return store_bulk_job(job, work, rows)
 
 
-def confirm_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEnrollmentJob:
+def confirm_bulk_job(
+    job: BulkEnrollmentJob, *, version: int | None = None, acting_user: User | None
+) -> BulkEnrollmentJob:
     """
     Queue a draft. From now on it is the job of who confirmed it.
 
-    The caller tells a worker of it, or calls ``run_bulk_job``, after the commit.
+    The caller tells a worker of it, or calls ``run_bulk_job``, after the commit. See ADR 0010.
+
+    Arguments:
+        job: the draft.
+        version: the ``version`` of the draft whose preview was looked at; None: the one that ``job`` has.
+        acting_user: who confirms it.
 
     Raises:
-        BulkJobConflict: it is no draft any more: somebody else was quicker, or it was sent twice.
+        BulkJobChanged: the draft has another version by now, which nobody who confirms this one has seen.
+        BulkJobConflict: it is no draft any more: somebody else was quicker, or it was sent twice. Or its learning paths
+            were deleted, so that nothing is left to do.
     """
+    seen = job.version if version is None else version
     with transaction.atomic():
         job = _locked(job, JobState.DRAFT)
+        if job.version != seen:
+            raise BulkJobChanged
+        if job.deleted_paths and not job.rows.filter(code="").exists():
+            raise BulkJobConflict(_("Nothing is left to do: the learning paths have been deleted."))
         job.state = JobState.QUEUED
         job.author = acting_user
         job.confirmed_at = timezone.now()
@@ -173,7 +184,11 @@ def discard_bulk_job(job: BulkEnrollmentJob) -> None:
 
 
 def discard_drafts(*, older_than: timedelta) -> int:
-    """Delete the drafts that nobody has touched for so long, and return how many there were."""
+    """
+    Delete the drafts that nobody has touched for so long, and return how many there were.
+
+    A draft that bears a moment still to come, since the clock was set back, is kept until that moment is so old.
+    """
     limit = timezone.now() - older_than
     discarded = 0
     for draft in BulkEnrollmentJob.objects.only("pk").filter(state=JobState.DRAFT, modified__lt=limit):
@@ -190,7 +205,7 @@ def retry_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkE
     Draft a job of the rows of this one that failed or were not done.
 
     Raises:
-        BulkJobConflict: it is not over, or it has no such rows.
+        BulkJobConflict: it is not over, or it has no such rows, or only such whose learning path was deleted.
     """
     rows = job.rows.filter(code__in=TO_RETRY)
     return _follow(job, BulkOperation(job.operation), rows, job.reason, acting_user)
@@ -215,10 +230,11 @@ def undo_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEn
     """
     Draft a job that unenrolls whom this one enrolled and withdraws what it left pending.
 
-    A row that changed since, by whatever road, is left as it is: when it is drafted, and again when it runs.
+    A row that changed since, by whatever road, is left as it is: when it is drafted, and again when it runs. Of a path
+    that was deleted since there is nothing to undo, which its rows say.
 
     Raises:
-        BulkJobConflict: it is not over, or it enrolled and invited nobody.
+        BulkJobConflict: it is not over, or it enrolled and invited nobody, or into learning paths that are deleted.
     """
     rows = job.rows.filter(code__in=UNDOABLE, changed_at__isnull=False)
     if job.operation != BulkOperation.ENROLL:
@@ -237,20 +253,23 @@ def _follow(
     by_account: bool = False,
 ) -> BulkEnrollmentJob:
     drafts = [JobState.DRAFT] if by_account else []
-    with transaction.atomic():
+    with storing():
         origin = _locked(origin, JobState.FINISHED, JobState.CANCELLED, JobState.FAILED, *drafts)
         targets = targets_of(origin)
         found = read_rows(rows)
         if by_account:
             found = with_present_addresses(found)
-        pairs = [row.pair(targets) for row in found if row.is_pair]
+        pairs = [row.pair(targets) for row in found if row.has_target]
+        deleted = [row.path_deleted() for row in found if not row.has_target]
+        if deleted and not pairs:
+            raise BulkJobConflict(_("Nothing is left to do: the learning paths have been deleted."))
         if not pairs:
             raise BulkJobConflict(_("The job has no rows for which that could be done."))
         job = BulkEnrollmentJob(operation=operation, state=JobState.DRAFT, author=acting_user, origin=origin)
         job.reason, job.role, job.org = reason, origin.role, origin.org
         job.notify = origin.notify and operation != BulkOperation.UNDO
         work = BulkWork(pairs=tuple(pairs), subscription=origin.subscription)
-        return _store(job, work, _planned(operation, work))
+        return store_bulk_job(job, work, _planned(operation, work), deleted=deleted)
 
 
 def _check_size(work: BulkWork) -> None:
@@ -271,33 +290,6 @@ def _planned(operation: BulkOperation, work: BulkWork) -> Iterator[StoredRow]:
     for chunk in work.chunks():
         for pair, row in zip(chunk.pairs, plan_chunk(operation, chunk), strict=True):
             yield StoredRow.of(pair, planned=row.code.value, username=row.user.get_username() if row.user else "")
-
-
-def _set_apart(work: BulkWork) -> list[StoredRow]:
-    """Return the rows of what can't be worked on, which have their outcome from the beginning."""
-    rows = [(RowCode.INVALID_EMAIL, StoredRow(entry.text, line=entry.line)) for entry in work.invalid_emails]
-    rows += [(RowCode.UNKNOWN_PATH, StoredRow(unknown_path=text)) for text in work.invalid_learning_paths]
-    rows += [(RowCode.INVALID_COURSE, StoredRow(unknown_path=text)) for text in work.invalid_course_keys]
-    rows += [(RowCode.UNLICENSED, StoredRow(email)) for email in work.unlicensed_emails]
-    rows += [(RowCode.UNCOVERED, StoredRow(unknown_path=text)) for text in work.uncovered_content]
-    return [row._replace(planned=code.value, code=code.value) for code, row in rows]
-
-
-def _store(job: BulkEnrollmentJob, work: BulkWork, rows: Iterable[StoredRow]) -> BulkEnrollmentJob:
-    """Save a job with its targets and rows, first what can't be worked on, in the transaction of the caller."""
-    apart = _set_apart(work)
-    job.subscription = work.subscription
-    job.counts = dict(Counter(row.code for row in apart))
-    job.course_keys = [str(key) for key in work.targets if isinstance(key, CourseKey)]
-    job.total = 0
-    job.save()
-    job.learning_paths.set([path for path in work.targets if not isinstance(path, CourseKey)])
-    rows = chain(apart, rows)
-    while some := list(islice(rows, PAIRS_PER_CHUNK)):
-        insert_rows(job, some)
-        job.total += sum(row.is_pair for row in some)
-    job.save(update_fields=["total"])
-    return job
 
 
 def _locked(job: BulkEnrollmentJob, *states: JobState) -> BulkEnrollmentJob:

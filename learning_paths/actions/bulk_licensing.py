@@ -8,6 +8,7 @@ from uuid import UUID
 
 from learning_paths.actions.bulk_enrollment import BulkWork
 from learning_paths.actions.license_gate import apply_license_gate
+from learning_paths.exceptions import SubscriptionNotFound
 from learning_paths.licensing import get_license_backend
 from learning_paths.licensing.asking import shown_by
 
@@ -47,7 +48,9 @@ def license_gate(work: BulkWork, subscription: UUID | None, *, everybody: bool =
 
 def licensed_among(emails: Collection[str], subscription: UUID, *, show: Callable[[], None] | None = None) -> set[str]:
     """
-    Return which of these addresses have a valid license now; none of them while the plan is not current.
+    Return which of these addresses have a valid license now.
+
+    None of them while the plan is not current, nor when it was deleted: a job that asks would else never end.
 
     Arguments:
         emails: normalized addresses.
@@ -55,8 +58,12 @@ def licensed_among(emails: Collection[str], subscription: UUID, *, show: Callabl
         show: called before each request to another service. What it raises ends the question.
 
     Raises:
-        SubscriptionNotFound, LicensesUnavailable: as ``license_gate``.
+        LicensesUnavailable: as ``license_gate``.
     """
     backend = get_license_backend()
     with shown_by(show):
-        return set(backend.valid_licenses(backend.get_plan(subscription), emails))
+        try:
+            plan = backend.get_plan(subscription)
+        except SubscriptionNotFound:
+            return set()
+        return set(backend.valid_licenses(plan, emails))

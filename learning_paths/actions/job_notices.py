@@ -1,5 +1,5 @@
 """
-Telling the learners of a bulk job, some hundred at a time, so that it may be interrupted and delivered twice.
+Telling the learners of a bulk job, in portions, so that it may be interrupted and delivered twice.
 
 Some learners are taken by one statement that moves the mark on the job past their addresses, and only then sent their
 e-mails: nobody gets two, and a worker that is killed costs those that it had taken and had not reached. See ADR 0011.
@@ -16,13 +16,12 @@ from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.notices import NOTICES_AT_ONCE, notices_of_rows, send_notices
 from learning_paths.data import LearnerNotice, NoticeReport, NoticeState, RowCode, RowOutcome
+from learning_paths.keys import LearningPathKey
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
 from learning_paths.queries.notices import jobs_to_tell, rows_to_tell
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-
-    from learning_paths.keys import LearningPathKey
 
 
 def send_job_notices(job_id: int) -> bool:
@@ -67,15 +66,17 @@ def notices_of_job(job: BulkEnrollmentJob) -> list[LearnerNotice]:
 
 def _notices(rows: QuerySet[BulkEnrollmentRow]) -> list[LearnerNotice]:
     """Return what the rows tell, in one query; the addresses in their order."""
-    columns = ("email", "learning_path__key", "course_key", "code", "username")
+    columns = ("email", "learning_path__key", "course_key", "unknown_path", "code", "username")
     return notices_of_rows(
-        RowOutcome(email, _key(path_key, course_key), RowCode(code), username)
-        for email, path_key, course_key, code, username in rows.order_by("email", "pk").values_list(*columns)
+        RowOutcome(email, _key(*texts), RowCode(code), username)
+        for email, *texts, code, username in rows.order_by("email", "pk").values_list(*columns)
     )
 
 
-def _key(path_key: LearningPathKey | None, course_key: str) -> LearningPathKey | CourseKey:
-    return CourseKey.from_string(course_key) if path_key is None else path_key
+def _key(path_key: LearningPathKey | None, course_key: str, deleted_path: str) -> LearningPathKey | CourseKey:
+    if path_key is not None:
+        return path_key
+    return CourseKey.from_string(course_key) if course_key else LearningPathKey.from_string(deleted_path)
 
 
 def _record(job_id: int, rows: QuerySet[BulkEnrollmentRow], report: NoticeReport) -> None:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NOTICES_AT_ONCE = 500
+NOTICES_AT_ONCE = 50
+"""A portion: so many learners a worker has in hand, and so many e-mails are lost when it is killed."""
 FAILURES_IN_A_ROW = 5
 """So often in a row the mail server may be out of reach before the rest is given up."""
 
@@ -64,7 +65,7 @@ def notices_of_rows(rows: Iterable[RowOutcome]) -> list[LearnerNotice]:
 
 def send_notices(notices: Sequence[LearnerNotice]) -> NoticeReport:
     """
-    Send each learner one e-mail, and return what became of each. Four queries for some hundred learners.
+    Send each learner one e-mail, and return what became of each. Four queries for each portion of learners.
 
     Nothing that happens to an e-mail is raised: each failure is logged and reported. When the mail server is out of
     reach several times in a row, the rest is not tried, and has failed too. Who called twice sends twice.
@@ -110,18 +111,20 @@ class _Letter:
 
     def send(self) -> NoticeState:
         """
-        Send it.
+        Send it, unless the learning paths that it tells of have been deleted.
 
         Raises:
             NotDelivered: it was not sent.
         """
+        if not self.context["items"]:
+            return NoticeState.WITHHELD
         return send(
             self.message_type, email=self.email, user_id=self.user_id, language=self.language, context=self.context
         )
 
 
 def _letters(notices: Sequence[LearnerNotice]) -> Iterator[_Letter]:
-    """Write the letters, in the order of the notices, some hundred at once."""
+    """Write the letters, in the order of the notices, one portion at once."""
     enrolled, invited = LearnerEnrolled(context=site_context()), LearnerInvited(context=site_context())
     for begin in range(0, len(notices), NOTICES_AT_ONCE):
         some = notices[begin : begin + NOTICES_AT_ONCE]

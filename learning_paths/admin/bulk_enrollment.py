@@ -25,6 +25,7 @@ from learning_paths.admin.bulk_page import STEPS
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, acting_user
 from learning_paths.data import BulkOperation
 from learning_paths.exceptions import (
+    BulkJobConflict,
     BulkTooLarge,
     LicensesUnavailable,
     SubscriptionNotCurrent,
@@ -122,9 +123,10 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, draft: BulkEnrol
     Queue a draft, and run it here and now when it is small. Call it outside of a transaction.
 
     Raises:
-        BulkJobConflict: somebody else was quicker, or the button was pressed twice.
+        BulkJobChanged: the form was shown before the draft became what it is now.
+        BulkJobConflict: somebody else was quicker, or the button was pressed twice. Or nothing is left to do.
     """
-    job = api.confirm_bulk_job(draft, acting_user=acting_user(request))
+    job = api.confirm_bulk_job(draft, version=_version_shown(request), acting_user=acting_user(request))
     _log(model_admin, request, job)
     if job.course_keys or api.is_too_much_for_a_request(job.total):  # a course takes its time
         start_bulk_job(job)
@@ -151,6 +153,8 @@ def _draft(form: BulkForm, operation: BulkOperation, request: HttpRequest) -> Bu
         )
     except BulkTooLarge as error:
         form.add_error("emails", str(error))
+    except BulkJobConflict as error:
+        form.add_error(None, str(error))
     except (SubscriptionNotFound, SubscriptionNotCurrent, LicensesUnavailable) as error:
         form.add_error("subscription", str(error))
     return None
@@ -187,19 +191,28 @@ def _keep_file(form: BulkForm, operation: BulkOperation, request: HttpRequest) -
     """Keep an uploaded file in a draft without rows: no browser sends it again when the form is shown once more."""
     if not form.file_content:
         return None
-    draft = api.draft_bulk_job(
-        api.prepare_bulk([], [path.key for path in form.cleaned_data.get("learning_paths", [])]),
-        operation=operation,
-        **{name: form.cleaned_data.get(name, "") for name in ATTRIBUTION_FIELDS},
-        notify=bool(form.cleaned_data.get("notify")),
-        typed=form.data.get("emails", ""),
-        file_name=form.file_name,
-        file_content=form.file_content,
-        replaces=form.draft,
-        acting_user=acting_user(request),
-    )
+    try:
+        draft = api.draft_bulk_job(
+            api.prepare_bulk([], [path.key for path in form.cleaned_data.get("learning_paths", [])]),
+            operation=operation,
+            **{name: form.cleaned_data.get(name, "") for name in ATTRIBUTION_FIELDS},
+            notify=bool(form.cleaned_data.get("notify")),
+            typed=form.data.get("emails", ""),
+            file_name=form.file_name,
+            file_content=form.file_content,
+            replaces=form.draft,
+            acting_user=acting_user(request),
+        )
+    except BulkJobConflict:  # the draft was confirmed or discarded meanwhile; the form says so where it matters
+        return None
     form.show_kept_file(draft)
     return draft
+
+
+def _version_shown(request: HttpRequest) -> int:
+    """Return the version of the draft whose preview was shown with the button, or one that no draft has."""
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _chosen_paths(request: HttpRequest) -> dict[str, Any]:

@@ -68,7 +68,14 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
     list_display_links = ["number"]
     list_filter = ["state", "operation", "created"]
     ordering = ["-pk"]
-    search_fields = ["author__username", "reason", "learning_paths__key", "learning_paths__display_name", "uuid"]
+    search_fields = [
+        "author__username",
+        "reason",
+        "learning_paths__key",
+        "learning_paths__display_name",
+        "deleted_paths",
+        "uuid",
+    ]
     search_help_text = _("The author's username, the reason, or the name or key of a learning path")
     show_full_result_count = False
     actions = None
@@ -163,7 +170,10 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
             "may_run": is_mine,
             "may_retry": is_mine and job.is_over,
             "may_undo": undoable and may_run(request.user, BulkOperation.UNDO),
-            "to_retry": table.counts[RowGroup.FAILURE] + table.counts[RowGroup.NOT_DONE] - elsewhere,
+            "to_retry": table.counts[RowGroup.FAILURE]
+            + table.counts[RowGroup.NOT_DONE]
+            - elsewhere
+            - job.count(RowCode.PATH_DELETED),
             "elsewhere": elsewhere,
             "successors": job.successors.exclude(state=JobState.DRAFT).order_by("pk"),
         }
@@ -286,8 +296,8 @@ class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gen
     def paths(self, job: BulkEnrollmentJob) -> str:
         """Return the names of the first paths."""
         paths: list[LearningPath] = list(job.learning_paths.all())
-        names = [learning_path.display_name for learning_path in paths[:NAMED_AT_MOST]]
-        return ", ".join([*names, *(["…"] if len(paths) > NAMED_AT_MOST else [])])
+        names = [*(learning_path.display_name for learning_path in paths), *job.deleted_paths]
+        return ", ".join([*names[:NAMED_AT_MOST], *(["…"] if len(names) > NAMED_AT_MOST else [])])
 
     @admin.display(description=_("done"))
     def progress(self, job: BulkEnrollmentJob) -> str:

@@ -34,7 +34,9 @@ def _numbers(job: BulkEnrollmentJob) -> Iterator[str]:
     if job.notices_failed:
         yield _counted(gettext("%(n)s failed"), job.notices_failed)
     if job.notices_withheld:
-        yield _counted(gettext("%(n)s withheld by the site's policies"), job.notices_withheld)
+        yield _counted(
+            gettext("%(n)s withheld, by the site's policies or as the learning path was deleted"), job.notices_withheld
+        )
     if job.notices_left:
         yield _counted(gettext("%(n)s not sent yet"), job.notices_left)
     if job.notices_unknown:

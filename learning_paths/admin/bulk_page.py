@@ -42,6 +42,7 @@ PLANNED: dict[BulkOperation, dict[RowGroup, str | Promise]] = {
     BulkOperation.UNDO: {
         RowGroup.CHANGED: _("will be undone"),
         RowGroup.UNCHANGED: _("changed since, left alone"),
+        RowGroup.FAILURE: _("can't be undone"),
     },
 }
 DONE: dict[BulkOperation, dict[RowGroup, str | Promise]] = {

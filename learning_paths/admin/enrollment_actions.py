@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NAMED_AT_MOST = 10
+CLOCKS_DIFFER_BY = timedelta(seconds=60)
+"""What bears a later moment than this from now was changed before the clock was set back."""
 ROWS_AT_ONCE = 2000
 CSV_HEADER = ("username", "email", "learning path", "state", "enrolled at", "created")
 CSV_FIELDS = ("user__username", "user__email", "learning_path__key", "is_active", "enrolled_at", "created")
@@ -199,8 +201,10 @@ class EnrollmentActions(DomainFormAdmin):
         shown = _moment(request.POST.get("shown"))
         change = api.enroll if switch.on else api.unenroll
         rows = concerned.prefetch_related(None).select_related("user", "learning_path").order_by("pk")
-        for enrollment in list(rows[: settings.LEARNING_PATHS_BULK_SYNC_LIMIT]):
-            if shown is not None and enrollment.modified > shown:
+        read = list(rows[: settings.LEARNING_PATHS_BULK_SYNC_LIMIT])
+        latest = timezone.now() + CLOCKS_DIFFER_BY
+        for enrollment in read:
+            if shown is not None and shown < enrollment.modified < latest:
                 tally.meanwhile += 1
                 continue
             try:

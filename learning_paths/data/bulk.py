@@ -96,6 +96,7 @@ class RowCode(TextChoices):
     COURSE_REFUSED = exceptions.CourseEnrollmentRefused.code, exceptions.CourseEnrollmentRefused.default_message
     COURSE_FAILED = exceptions.CourseEnrollmentFailed.code, exceptions.CourseEnrollmentFailed.default_message
     LICENSE_LOST = "license_not_valid", _("The license is not valid, or not this learner's.")
+    PATH_DELETED = "path_deleted", _("The learning path was deleted before this was done.")
     CHANGED_SINCE = "changed_since", _("Has changed since then, and is left as it is.")
     INVALID_EMAIL = exceptions.InvalidEmail.code, exceptions.InvalidEmail.default_message
     UNKNOWN_PATH = exceptions.LearningPathNotFound.code, exceptions.LearningPathNotFound.default_message
@@ -119,6 +120,7 @@ class RowCode(TextChoices):
             RowCode.COURSE_REFUSED,
             RowCode.COURSE_FAILED,
             RowCode.LICENSE_LOST,
+            RowCode.PATH_DELETED,
         }
 
     @property
@@ -180,6 +182,7 @@ _PLANS = {
     RowCode.UNENROLLED: _("Will be unenrolled."),
     RowCode.WITHDRAWN: _("The invitation will be withdrawn."),
     RowCode.NOT_ENROLLED: _("Is not enrolled."),
+    RowCode.PATH_DELETED: _("Nothing: the learning path has been deleted."),
 }
 
 

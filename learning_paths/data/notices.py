@@ -18,7 +18,8 @@ class NoticeState(TextChoices):
     """What became of the e-mail to one learner."""
 
     SENT = "sent", _("sent")
-    WITHHELD = "withheld", _("withheld by the site's policies")
+    WITHHELD = "withheld", _("withheld")
+    """The site's policies say so, or the learning paths have been deleted, so that there is nothing to tell of."""
     FAILED = "failed", _("failed")
 
 
@@ -60,7 +61,7 @@ def _any_key(text: str) -> LearningPathKey | CourseKey:
 @dataclass(frozen=True, slots=True)
 class NoticeReport:
     """
-    The addresses to which e-mails were sent, were kept back by the site's policies, or could not be sent.
+    The addresses to which e-mails were sent, were kept back, or could not be sent.
 
     ``gave_up`` tells that the mail server could not be reached several times in a row, so that the rest was not tried.
     """

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("learning_paths", "0011_rows_of_moved_sites"),
+        ("learning_paths", "0013_versions_deleted_paths_and_portions"),
     ]
 
     operations = [

@@ -41,7 +41,9 @@ class BulkEnrollmentJob(TimeStampedModel):
     """
     One bulk run: who asked for it, for what, and how far it is. See ADR 0010.
 
-    ``course_keys`` are the texts of keys, ``subscription`` is the uuid of the plan whose licenses gate the job.
+    ``course_keys`` and ``deleted_paths`` are the texts of keys; the latter are of paths that were deleted since, whose
+    rows stay. ``version`` tells one preview of a draft from the next: whatever changes what a draft would do raises it.
+    ``subscription`` is the uuid of the plan whose licenses gate the job.
     ``counts`` holds how many rows have which outcome. ``worker`` and ``heartbeat_at`` say which worker has the job and
     when it was last at it; nobody else writes while they are fresh. What was typed and uploaded is kept until the job
     is confirmed, so that its author can go back to the form.
@@ -57,6 +59,7 @@ class BulkEnrollmentJob(TimeStampedModel):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     operation = models.CharField(max_length=16, choices=BulkOperation.choices, verbose_name=_("operation"))
     state = models.CharField(max_length=16, choices=JobState.choices, db_index=True, verbose_name=_("state"))
+    version = models.PositiveIntegerField(default=1, verbose_name=_("version"))
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("author")
     )
@@ -66,6 +69,7 @@ class BulkEnrollmentJob(TimeStampedModel):
     learning_paths: models.ManyToManyField[LearningPath, Any] = models.ManyToManyField(
         "LearningPath", verbose_name=_("learning paths")
     )
+    deleted_paths = models.JSONField(default=list, verbose_name=_("deleted learning paths"))
     course_keys = models.JSONField(default=list, verbose_name=_("course runs"))
     subscription = models.UUIDField(null=True, verbose_name=_("subscription"))
     notify = models.BooleanField(default=False, verbose_name=_("tell the learners"))
@@ -159,6 +163,8 @@ class BulkEnrollmentJob(TimeStampedModel):
             return RowGroup.NOT_DONE.value, str(NOT_DONE.get(JobState(self.state), _("Not done yet.")))
         code = RowCode(text)
         words = code.describe(row.username, as_plan=is_draft)
+        if row.has_lost_its_path and code != RowCode.PATH_DELETED:
+            words = _("%(outcome)s The learning path has been deleted since.") % {"outcome": words}
         if row.line is not None:
             words = _("Line %(line)d: %(problem)s") % {"line": row.line, "problem": words}
         return code.value, words
@@ -171,6 +177,7 @@ class BulkEnrollmentRow(models.Model):
     ``planned`` is what the preview promised, ``code`` what became of it, empty until then. The rows of a job have their
     order by id. ``enrollment`` and ``changed_at`` are what the row changed and the moment at which it did, so that it
     can be told later whether that changed since; of a row of an undo that is not done yet, what is to be undone.
+    ``unknown_path`` is the text of what is no path or course run, and the key of a path that was deleted since.
     ``notice`` is what became of the e-mail to the learner, None as long as nothing has; rows are inserted without it.
 
     .. pii: the e-mail address of the learner
@@ -181,10 +188,10 @@ class BulkEnrollmentRow(models.Model):
     job = models.ForeignKey(BulkEnrollmentJob, on_delete=models.CASCADE, related_name="rows")
     email = models.CharField(max_length=254, verbose_name=_("e-mail address"))
     learning_path = models.ForeignKey(
-        "LearningPath", on_delete=models.CASCADE, null=True, verbose_name=_("learning path")
+        "LearningPath", on_delete=models.SET_NULL, null=True, verbose_name=_("learning path")
     )
     course_key = models.CharField(max_length=255, blank=True, verbose_name=_("course run"))
-    unknown_path = models.CharField(max_length=254, blank=True)
+    unknown_path = models.CharField(max_length=255, blank=True)
     line = models.PositiveIntegerField(null=True)
     username = models.CharField(max_length=150, blank=True, verbose_name=_("username"))
     planned = models.CharField(max_length=32, blank=True)
@@ -199,7 +206,13 @@ class BulkEnrollmentRow(models.Model):
         indexes = [
             models.Index(fields=["job", "code"], name="learning_paths_row_code"),
             models.Index(fields=["job", "planned"], name="learning_paths_row_planned"),
+            models.Index(fields=["job", "email"], name="learning_paths_row_email"),
         ]
 
     def __str__(self) -> str:
         return f"{self.email}: {self.learning_path or self.course_key or self.unknown_path}"
+
+    @property
+    def has_lost_its_path(self) -> bool:
+        """Whether the row is about a pair whose learning path was deleted."""
+        return self.learning_path_id is None and not self.course_key and self.code not in INVALID_CODES

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
@@ -14,13 +15,23 @@ from model_utils.models import TimeStampedModel
 from learning_paths.keys import LearningPathKey, LearningPathKeyField, StoredCourseKeyField
 from learning_paths.models.enrollment import LearningPathEnrollment, LearningPathEnrollmentAllowed
 from learning_paths.models.image import OwnedImageField, random_name
+from learning_paths.models.job import BulkEnrollmentJob
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
 class LearningPathQuerySet(models.QuerySet["LearningPath"]):
-    """Reads over learning paths."""
+    """Reads over learning paths, and their deletion."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the paths as ``LearningPath.delete`` does each."""
+        with transaction.atomic(using=self.db):
+            hold_for_deletion(list(self.order_by().values_list("pk", flat=True)))
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]  # as Django marks its own
+    delete.queryset_only = True  # type: ignore[attr-defined]  # or the manager would have it, and delete all
 
     def open_to(self, user: User, *, email: str | None) -> LearningPathQuerySet:
         """
@@ -144,6 +155,19 @@ class LearningPath(TimeStampedModel):
     def __str__(self) -> str:
         return f"{self.display_name} ({self.key})"
 
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """
+        Delete the path with its enrollments and invitations. Rows of bulk jobs about it stay (ADR 0010).
+
+        What is deleted along is looked up first. So that nobody enrolls anybody between that and the deletion, which
+        would then fail, the path is held from the beginning.
+        """
+        with transaction.atomic(using=kwargs.get("using")):
+            hold_for_deletion([self.pk])
+            return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]  # as Django marks its own
+
     @property
     def criteria(self) -> LearningPathGradingCriteria:
         """The grading criteria; the defaults where nobody set any. One query, unless they were selected along."""
@@ -151,6 +175,14 @@ class LearningPath(TimeStampedModel):
             return self.grading_criteria
         except LearningPathGradingCriteria.DoesNotExist:
             return LearningPathGradingCriteria()
+
+
+def hold_for_deletion(ids: Collection[int]) -> None:
+    """Lock the bulk jobs about these paths, which workers lock first too, then the paths, until the commit."""
+    about = BulkEnrollmentJob.learning_paths.through.objects.filter(learningpath__in=ids)
+    jobs = set(about.values_list("bulkenrollmentjob", flat=True))
+    for model, keys in ((BulkEnrollmentJob, jobs), (LearningPath, ids)):
+        list(model._default_manager.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
 
 
 class LearningPathStep(TimeStampedModel):

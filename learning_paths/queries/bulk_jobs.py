@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
 
 from learning_paths.data import JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobNotFound
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
+from learning_paths.queries.clock import untouched_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -84,9 +84,13 @@ def bulk_job_counts_of(jobs: Collection[BulkEnrollmentJob]) -> dict[int, dict[Ro
     return counts
 
 
+def worker_is_gone() -> Q:
+    """Match running jobs whose worker gave no sign for a lease, or whose last sign bears a moment still to come."""
+    return Q(state=JobState.RUNNING) & untouched_for("heartbeat_at", LEASE)
+
+
 def abandoned_bulk_jobs(queued_for: timedelta) -> list[BulkEnrollmentJob]:
     """Return the jobs whose worker is gone, and those that nobody has taken for so long."""
-    now = timezone.now()
-    gone = Q(state=JobState.RUNNING, heartbeat_at__lt=now - LEASE)
-    left = Q(state=JobState.QUEUED, modified__lt=now - queued_for)
+    left = Q(state=JobState.QUEUED) & untouched_for("modified", queued_for)
+    gone = worker_is_gone()
     return list(BulkEnrollmentJob.objects.defer("typed", "file_content").filter(gone | left).order_by("pk"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from learning_paths.data import TELLING, BulkOperation, JobState, NoticeState
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
+from learning_paths.queries.clock import untouched_for
 
 
 def jobs_to_tell() -> QuerySet[BulkEnrollmentJob]:
@@ -23,7 +23,7 @@ def jobs_to_tell() -> QuerySet[BulkEnrollmentJob]:
 
 def jobs_left_to_tell(idle_for: timedelta) -> list[BulkEnrollmentJob]:
     """Return the jobs whose learners are to be told, and which nobody has told any of for so long."""
-    return list(jobs_to_tell().filter(modified__lt=timezone.now() - idle_for).order_by("pk"))
+    return list(jobs_to_tell().filter(untouched_for("modified", idle_for)).order_by("pk"))
 
 
 def has_learners_to_tell(job_id: int) -> bool:

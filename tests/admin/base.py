@@ -10,6 +10,7 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from learning_paths.models import BulkEnrollmentJob
 from tests.factories import make_staff
 
 
@@ -47,6 +48,11 @@ class AdminTestCase(TestCase):
 def admin_url(model: str, page: str, *args: Any) -> str:
     """Return the address of a page of the admin of a model of ours."""
     return reverse(f"admin:learning_paths_{model}_{page}", args=args)
+
+
+def confirm_fields(job: BulkEnrollmentJob) -> dict[str, Any]:
+    """Return what the form that confirms a draft sends, as the page shows it now."""
+    return {"version": BulkEnrollmentJob.objects.get(pk=job.pk).version}
 
 
 def texts(response: Any) -> list[str]:

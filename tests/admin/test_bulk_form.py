@@ -13,7 +13,7 @@ from learning_paths import api
 from learning_paths.admin import addresses
 from learning_paths.data import BulkOperation, JobState
 from learning_paths.models import BulkEnrollmentJob, LearningPath, LearningPathEnrollment
-from tests.admin.base import AdminTestCase, admin_url
+from tests.admin.base import AdminTestCase, admin_url, confirm_fields
 from tests.factories import make_path, make_staff, make_user
 
 MAY_ENROLL = ["add_bulkenrollmentjob", "add_learningpathenrollment"]
@@ -235,7 +235,7 @@ class DraftTests(BulkFormCase):
     def test_a_confirmed_job_has_no_way_back_to_the_form(self) -> None:
         self.send()
         job = BulkEnrollmentJob.objects.get()
-        self.client.post(admin_url("bulkenrollmentjob", "confirm", job.pk))
+        self.client.post(admin_url("bulkenrollmentjob", "confirm", job.pk), confirm_fields(job))
         for send in (self.client.get, self.send):
             response = send(admin_url("bulkenrollmentjob", "edit", job.pk))
             assert response["Location"] == admin_url("bulkenrollmentjob", "change", job.pk)

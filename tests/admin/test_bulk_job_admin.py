@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from learning_paths import api
 from learning_paths.data import BulkOperation, JobState
 from learning_paths.models import BulkEnrollmentJob, LearningPathEnrollment, ManualEnrollmentAudit
-from tests.admin.base import AdminTestCase, admin_url, texts
+from tests.admin.base import AdminTestCase, admin_url, confirm_fields, texts
 from tests.factories import make_path, make_staff, make_user
 
 MAY_ENROLL = ["add_bulkenrollmentjob", "add_learningpathenrollment"]
@@ -43,7 +43,7 @@ class BulkJobCase(AdminTestCase):
         return job
 
     def press(self, button: str, job: BulkEnrollmentJob) -> Any:
-        return self.client.post(page(button, job), follow=True)
+        return self.client.post(page(button, job), confirm_fields(job), follow=True)
 
 
 class PreviewTests(BulkJobCase):
@@ -336,6 +336,6 @@ class OutsideOfTheRequestsTransactionTests(TransactionTestCase):
         client = Client(raise_request_exception=False)
         client.force_login(vera)
         with patch("learning_paths.admin.bulk_job.HttpResponseRedirect", side_effect=RuntimeError):
-            assert client.post(page("confirm", draft)).status_code == 500
+            assert client.post(page("confirm", draft), confirm_fields(draft)).status_code == 500
         draft.refresh_from_db()
         assert (draft.state, draft.done) == (JobState.FINISHED, 2)

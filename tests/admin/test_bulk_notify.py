@@ -12,7 +12,7 @@ from django.test import override_settings
 from learning_paths import api
 from learning_paths.data import JobState
 from learning_paths.models import BulkEnrollmentJob, LearningPathEnrollment
-from tests.admin.base import AdminTestCase, admin_url
+from tests.admin.base import AdminTestCase, admin_url, confirm_fields
 from tests.factories import make_path, make_staff, make_user
 
 ADD = admin_url("bulkenrollmentjob", "add")
@@ -46,7 +46,7 @@ class NotifyTests(AdminTestCase):
 
     def confirm(self, job: BulkEnrollmentJob) -> BulkEnrollmentJob:
         """Press the button; a job of this size runs at once."""
-        self.client.post(admin_url("bulkenrollmentjob", "confirm", job.pk))
+        self.client.post(admin_url("bulkenrollmentjob", "confirm", job.pk), confirm_fields(job))
         job.refresh_from_db()
         assert job.state == JobState.FINISHED
         return job

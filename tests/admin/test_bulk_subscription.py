@@ -16,7 +16,7 @@ from learning_paths.exceptions import LicensesUnavailable
 from learning_paths.licensing.plans import PlanBackend
 from learning_paths.models import BulkEnrollmentJob, SubscriptionPlan
 from sandbox.courses.models import CourseEnrollment, CourseRun
-from tests.admin.base import AdminTestCase, admin_url, texts
+from tests.admin.base import AdminTestCase, admin_url, confirm_fields, texts
 from tests.factories import make_path, make_user
 
 DS, WEB = "course-v1:DemoX+DS+2026", "course-v1:DemoX+WEB+2026"
@@ -63,7 +63,7 @@ class CourseRunTests(SubscriptionFormCase):
         page = self.client.get(response["Location"])
         self.assertContains(page, WEB)
         with self.captureOnCommitCallbacks(execute=True):
-            self.client.post(admin_url("bulkenrollmentjob", "confirm", job.pk))
+            self.client.post(admin_url("bulkenrollmentjob", "confirm", job.pk), confirm_fields(job))
         assert CourseEnrollment.objects.filter(user__username="ana").count() == 2
 
     def test_the_way_back_keeps_them_by_name(self) -> None:

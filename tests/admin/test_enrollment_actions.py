@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -13,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from learning_paths import api
 from learning_paths.data import StateTransition
@@ -178,6 +180,11 @@ class SwitchTest(SelectionTestCase):
             "1 of the selected was changed by somebody else meanwhile, and was left alone.",
         ]
         assert self.active() == ["ana", "chloe"]
+
+    def test_a_clock_that_was_set_back_makes_nothing_look_changed(self) -> None:
+        """What was changed before bears a moment that is still to come, and that is not since the page was shown."""
+        LearningPathEnrollment.objects.update(modified=timezone.now() + timedelta(hours=3))
+        assert texts(self.confirm(self.select(OFF, "ana"))) == ["1 enrollment was ended."]
 
     @ddt.data("", "yesterday", "2020-01-01")
     def test_a_moment_that_the_page_never_showed_harms_nobody(self, shown: str) -> None:

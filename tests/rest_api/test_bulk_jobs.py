@@ -184,6 +184,7 @@ class JobTests(JobTestCase):
             "results_url": f"{url}results.csv/",
             "operation": "enroll",
             "state": "finished",
+            "version": 1,
             "author": "sam",
             "learning_paths": [first, OPEN],
             "course_run_keys": [],

@@ -64,7 +64,7 @@ class SchemaTests(TestCase):
         for action, method, expected in (
             ("", "get", {"200", "403", "404"}),
             ("results.csv/", "get", {"200", "403", "404"}),
-            ("confirm/", "post", {"202", "403", "404", "409"}),
+            ("confirm/", "post", {"202", "400", "403", "404", "409"}),
             ("cancel/", "post", {"200", "403", "404", "409"}),
         ):
             assert set(paths[f"{jobs}{{uuid}}/{action}"][method]["responses"]) == expected

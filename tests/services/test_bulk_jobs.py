@@ -94,7 +94,8 @@ class JobsTestCase(TransactionTestCase):
         for job in jobs:
             job.refresh_from_db()
             counts = dict(job.rows.order_by().values_list("code").annotate(Count("pk")))
-            assert job.total == sum(counts.values()) == job.rows.values("email", "learning_path").distinct().count()
+            pairs = job.rows.values("email", "learning_path", "unknown_path")
+            assert job.total == sum(counts.values()) == pairs.distinct().count()
             counts.pop("", None)
             assert job.counts == counts
             changes.update({code: count for code, count in counts.items() if RowCode(code).is_change})
@@ -360,5 +361,11 @@ class OverlapTests(JobsTestCase):
             at_once([partial(api.run_bulk_job, job.pk), delete])
         assert time.monotonic() - begin < 60
         job.refresh_from_db()
-        assert (job.state, job.percent, job.total) == (JobState.FINISHED, 100, 600)
-        assert job.counts == {"enrolled": 300, "invited": 300}
+        assert (job.state, job.percent, job.total) == (JobState.FINISHED, 100, 1200)
+        assert job.counts == dict(job.rows.order_by().values_list("code").annotate(Count("pk")))
+        kept = Counter(job.rows.filter(learning_path=self.paths[0]).values_list("code", flat=True))
+        assert kept == {"enrolled": 300, "invited": 300}
+        lost = job.rows.filter(learning_path=None, unknown_path=str(self.paths[1].key))
+        assert lost.count() == 600
+        assert 0 < lost.filter(code=RowCode.PATH_DELETED).count() < 600
+        assert job.deleted_paths == [str(self.paths[1].key)]

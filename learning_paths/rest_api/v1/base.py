@@ -26,6 +26,7 @@ STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
     exceptions.AlreadyEnrolled: status.HTTP_409_CONFLICT,
     exceptions.BulkJobNotFound: status.HTTP_404_NOT_FOUND,
     exceptions.BulkJobConflict: status.HTTP_409_CONFLICT,
+    exceptions.BulkJobChanged: status.HTTP_409_CONFLICT,
     exceptions.SubscriptionNotFound: status.HTTP_404_NOT_FOUND,
     exceptions.SubscriptionNotCurrent: status.HTTP_409_CONFLICT,
     exceptions.LicensesUnavailable: status.HTTP_503_SERVICE_UNAVAILABLE,

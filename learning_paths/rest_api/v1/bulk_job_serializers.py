@@ -14,6 +14,7 @@ from rest_framework.reverse import reverse
 from learning_paths import api
 from learning_paths.data import BulkOperation, JobState
 from learning_paths.models import BulkEnrollmentJob
+from learning_paths.rest_api.v1.bulk_serializers import StrictSerializer
 from learning_paths.rest_api.v1.notices import NotificationsSerializer, notifications_of_job
 
 
@@ -38,8 +39,13 @@ class BulkJobSerializer(serializers.Serializer[Any]):
     results_url = serializers.SerializerMethodField(help_text=_("Where each row is told as CSV."))
     operation = serializers.ChoiceField(choices=BulkOperation.choices, read_only=True)
     state = serializers.ChoiceField(choices=JobState.choices, read_only=True)
+    version = serializers.IntegerField(
+        read_only=True, help_text=_("Raised whenever what a draft would do changes. Send it along when you confirm.")
+    )
     author = serializers.CharField(source="author.username", allow_null=True, read_only=True)
-    learning_paths = serializers.SerializerMethodField(help_text=_("Their keys, sorted."))
+    learning_paths = serializers.SerializerMethodField(
+        help_text=_("Their keys, sorted; also of those that were deleted since.")
+    )
     course_run_keys = serializers.ListField(source="course_keys", child=serializers.CharField(), read_only=True)
     subscription = serializers.UUIDField(
         allow_null=True, read_only=True, help_text=_("The plan whose licenses the learners need.")
@@ -74,7 +80,7 @@ class BulkJobSerializer(serializers.Serializer[Any]):
 
     def get_learning_paths(self, job: BulkEnrollmentJob) -> list[str]:
         """Return the keys, sorted: a job does not know the order of its request."""
-        return sorted(str(path.key) for path in job.learning_paths.all())
+        return sorted([*(str(path.key) for path in job.learning_paths.all()), *job.deleted_paths])
 
     @extend_schema_field(BulkJobCountsSerializer)
     def get_counts(self, job: BulkEnrollmentJob) -> dict[str, int]:
@@ -90,6 +96,16 @@ class BulkJobSerializer(serializers.Serializer[Any]):
         # A route with an optional slash is reversed to the one without.
         address = reverse(f"learning_paths:{name}", kwargs={"uuid": job.uuid}, request=self.context["request"])
         return f"{address}/"
+
+
+class ConfirmSerializer(StrictSerializer):
+    """What may be sent along with a confirmation."""
+
+    version = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        help_text=_("The version of the draft that you looked at. Without it the draft is confirmed as it is by now."),
+    )
 
 
 class BulkJobAcceptedSerializer(serializers.Serializer[Any]):

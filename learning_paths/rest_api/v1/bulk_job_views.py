@@ -22,13 +22,19 @@ from learning_paths.exceptions import BulkJobNotFound
 from learning_paths.models import BulkEnrollmentJob
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
-from learning_paths.rest_api.v1.bulk_job_serializers import BulkJobSerializer, render_job, render_jobs
+from learning_paths.rest_api.v1.bulk_job_serializers import (
+    BulkJobSerializer,
+    ConfirmSerializer,
+    render_job,
+    render_jobs,
+)
 from learning_paths.rest_api.v1.bulk_schema import (
     CONFIRMED,
     CSV,
     LOCATION,
     NO_DRAFT,
     NO_JOB,
+    NO_VERSION,
     NOT_GOING_ON,
     NOT_STAFF,
     QUEUED,
@@ -109,15 +115,21 @@ class BulkJobViewSet(PathsViewSet):
     @described(
         operation_id="bulk_enrollment_jobs_confirm",
         summary="Confirm a draft",
-        description="Queues it. From now on it is the job of who confirmed it.",
+        description=(
+            "Queues it. From now on it is the job of who confirmed it. With the `version` that the draft had when you "
+            "looked at it, a draft that has changed since is refused."
+        ),
         parameters=[UUID_OF_JOB, LOCATION],
-        request=None,
-        responses={202: QUEUED, 403: NOT_STAFF, 404: NO_JOB, 409: NO_DRAFT},
+        request=ConfirmSerializer,
+        responses={202: QUEUED, 400: NO_VERSION, 403: NOT_STAFF, 404: NO_JOB, 409: NO_DRAFT},
         examples=[CONFIRMED],
     )
     def confirm(self, request: Request, uuid: str) -> Response:
         """Answer POST."""
-        start_bulk_job(api.confirm_bulk_job(self._job(uuid), acting_user=self.caller))
+        job = self._job(uuid)
+        asked = ConfirmSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        start_bulk_job(api.confirm_bulk_job(job, **asked.validated_data, acting_user=self.caller))
         body = render_job(self._job(uuid), request)  # as it is now: without a broker it has run
         return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": body["url"]})
 

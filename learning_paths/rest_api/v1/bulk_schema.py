@@ -17,6 +17,7 @@ A_JOB: dict[str, Any] = {
     "results_url": f"{JOBS_URL}{UUID}/results.csv/",
     "operation": "enroll",
     "state": "queued",
+    "version": 1,
     "author": "staff",
     "learning_paths": ["path-v1:DemoX+DS101+2026"],
     "course_run_keys": [],
@@ -98,5 +99,11 @@ CSV = OpenApiResponse(
     OpenApiTypes.STR, description="A header, then a row for each pair and for what is no address or no learning path."
 )
 NO_JOB = OpenApiResponse(description="No such job, or the draft of somebody else.")
-NO_DRAFT = OpenApiResponse(description="It is no draft any more.")
+NO_DRAFT = OpenApiResponse(
+    description=(
+        "It is no draft any more, or has another version than the one that was sent: look at it again. Or its learning "
+        "paths were deleted, so that nothing is left to do."
+    )
+)
+NO_VERSION = OpenApiResponse(description="`version` is no number, or a field is not known.")
 NOT_GOING_ON = OpenApiResponse(description="It is a draft, or over.")

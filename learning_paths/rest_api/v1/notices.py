@@ -17,7 +17,9 @@ class NotificationsSerializer(serializers.Serializer[Any]):
 
     queued = serializers.IntegerField(help_text=_("Waiting for a worker."))
     sent = serializers.IntegerField(help_text=_("Handed to the mail server."))
-    withheld = serializers.IntegerField(help_text=_("Not sent as the policies of the site say so."))
+    withheld = serializers.IntegerField(
+        help_text=_("Not sent as the policies of the site say so, or as the learning path was deleted.")
+    )
     failed = serializers.IntegerField(help_text=_("Not sent, for a reason that the log tells."))
     unknown = serializers.IntegerField(
         required=False, help_text=_("Of jobs: in the hands of a worker that was stopped. They are not sent again.")
