@@ -113,7 +113,7 @@ class JobLedger:
         [(author_id, counts)] = self._mine.values_list("author", "counts")
         codes = dict(self._job.rows.filter(pk__range=self._ids).values_list("pk", "code"))
         if author_id != self._job.author_id or any(
-            codes[row.id] == RowCode.PATH_DELETED for row in self._rows.values() if row.id in codes
+            row.id not in codes or codes[row.id] == RowCode.PATH_DELETED for row in self._rows.values()
         ):
             raise ChunkOutdated
         self._counts = Counter(counts)
