@@ -41,8 +41,9 @@ from learning_paths.actions.bulk_jobs import (
 from learning_paths.actions.bulk_licensing import license_gate
 from learning_paths.actions.bulk_listed import prepare_listed
 from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
-from learning_paths.actions.bulk_report import csv_lines, job_csv, safe_cell, write_csv
+from learning_paths.actions.bulk_report import job_csv, write_csv
 from learning_paths.actions.course_enrollment import enroll_in_step, enroll_user_in_course, invite_to_course
+from learning_paths.actions.csv_cells import csv_lines, safe_cell
 from learning_paths.actions.enrollment import enroll, unenroll
 from learning_paths.actions.invitations import claim_invitations
 from learning_paths.actions.inviting import invite, withdraw_invitation
