@@ -34,6 +34,10 @@ STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
 }
 
 
+SECONDS_TO_WAIT = 30
+"""What ``Retry-After`` says where something is away that is expected back."""
+
+
 class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no GenericViewSet[...]
     """Base of the views. The host sets no defaults to rely on, so each view names its permissions itself."""
 
@@ -49,6 +53,8 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
         if isinstance(exc, exceptions.LearningPathsError):
             answer = APIException(str(exc), code=exc.code)
             answer.status_code = STATUS_OF_ERROR.get(type(exc), status.HTTP_400_BAD_REQUEST)
+            if answer.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+                answer.wait = SECONDS_TO_WAIT  # DRF makes the header Retry-After of it
             exc = answer
         elif isinstance(exc, SuspiciousOperation | RecursionError):  # too many fields, nested too deep
             exc = ParseError(_("The request is too large or malformed."))

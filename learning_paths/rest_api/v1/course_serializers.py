@@ -24,6 +24,7 @@ from learning_paths.rest_api.v1.bulk_serializers import (
     render_report,
 )
 from learning_paths.rest_api.v1.notices import NotificationsSerializer, NotifyField
+from learning_paths.rest_api.v1.serializers import RequestSerializer
 
 LARGEST_ID = 2**31 - 1
 
@@ -46,8 +47,10 @@ class CourseRunKeyField(serializers.CharField):
         return str(value)
 
 
-class EntrySerializer(serializers.Serializer[Any]):
+class EntrySerializer(RequestSerializer):
     """One learner, by address or by the id of the account, and one course run."""
+
+    one_of = [("email", "user_id")]
 
     email = serializers.CharField(required=False, allow_null=True, max_length=1000)
     user_id = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=LARGEST_ID)
@@ -68,6 +71,8 @@ class EntrySerializer(serializers.Serializer[Any]):
 
 class EnrollLearnersSerializer(StrictSerializer):
     """Who is to be enrolled in what. The two names of the list mean the same."""
+
+    one_of = [("enrollments_info", "licenses_info")]
 
     enrollments_info = EntrySerializer(many=True, required=False, allow_empty=False)
     licenses_info = EntrySerializer(many=True, required=False, allow_empty=False)
@@ -105,6 +110,8 @@ class EnrollLearnersSerializer(StrictSerializer):
 
 class LicenseEnrollmentSerializer(StrictSerializer):
     """Who of the holders of licenses is to be enrolled in what the subscription covers."""
+
+    one_of = [("emails", "enroll_all"), ("course_run_keys", "learning_paths")]
 
     emails = EmailsField(required=False, help_text=_("Addresses, separated by commas or new lines, or a list of them."))
     enroll_all = serializers.BooleanField(

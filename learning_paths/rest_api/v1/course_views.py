@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -33,7 +34,7 @@ from learning_paths.rest_api.v1.permissions import IsStaff
 from learning_paths.tasks import start_bulk_job
 
 SUBSCRIPTION = OpenApiParameter(
-    "subscription_uuid", str, OpenApiParameter.QUERY, required=True, description="The uuid of the plan."
+    "subscription_uuid", UUID, OpenApiParameter.QUERY, required=True, description="The uuid of the plan."
 )
 
 
