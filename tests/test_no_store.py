@@ -9,7 +9,6 @@ import ddt
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpResponseBase
 from django.test import TestCase, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.regex_helper import normalize
@@ -79,7 +78,7 @@ class NoStoreTests(TestCase):
             with self.subTest(address=address, method=method):
                 with transaction.atomic():
                     self.client.force_login(self.sam)
-                    response: HttpResponseBase = getattr(self.client, method)(address)
+                    response: Any = getattr(self.client, method)(address)
                 kept = response.headers.get("Cache-Control", "")
                 if response.status_code in (403, 404) and b"<title>" in response.content:
                     continue  # Django's own page for it, which names nobody

@@ -41,10 +41,11 @@ class PathsAutoSchema(AutoSchema):
         """Describe the body of a DELETE, too: drf-spectacular leaves it out, as few APIs have one."""
         method, self.method = self.method, "POST" if self.has_body else self.method
         try:
-            body: dict[str, Any] | None = super()._get_request_body(direction)
+            body: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
         finally:
             self.method = method
-        if body and getattr(self.get_request_serializer(), "one_of", ()):
+        serializer: Any = self.get_request_serializer()
+        if body and getattr(serializer, "one_of", None):
             body["required"] = True
         return body
 
@@ -63,11 +64,13 @@ class RequestExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-c
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
         """Return the schema of the serializer."""
-        schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        if self.target.one_of:
-            groups = self.target.one_of
-            schema["allOf"] = [{"anyOf": [{"required": [name]} for name in group]} for group in groups]
-        if not self.target.takes_others:
+        target: Any = self.target
+        schema: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]  # upstream
+            target, direction, bypass_extensions=True
+        )
+        if target.one_of:
+            schema["allOf"] = [{"anyOf": [{"required": [name]} for name in group]} for group in target.one_of]
+        if not target.takes_others:
             schema["additionalProperties"] = False
         return schema
 

@@ -85,7 +85,7 @@ def add_errors(operation: Described, method: str, path: str, view: APIView, regi
     What a view says of a status stays, with the forms of errors beside its own body.
     """
     for name, schema in (("Error", ERROR), ("FieldErrors", FIELD_ERRORS)):
-        registry.register_on_missing(ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name))
+        registry.register_on_missing(_component(name, ResolvedComponent.SCHEMA, schema))
     answers: dict[str, Described] = operation["responses"]
     for status, answer in answers.items():
         if status >= "400":
@@ -99,10 +99,14 @@ def add_errors(operation: Described, method: str, path: str, view: APIView, regi
         if status not in answers:
             name, general = GENERAL[status]
             body = {"content": {JSON: {"schema": _forms_of(status)}}}
-            component = ResolvedComponent(name, ResolvedComponent.RESPONSE, {**general, **body}, name)
+            component = _component(name, ResolvedComponent.RESPONSE, {**general, **body})
             registry.register_on_missing(component)
             answers[status] = component.ref
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _component(name: str, kind: str, schema: Described) -> ResolvedComponent:
+    return ResolvedComponent(name, kind, schema, object=name)  # type: ignore[no-untyped-call]  # upstream
 
 
 def _general_statuses(operation: Described, method: str, path: str, view: APIView) -> Iterator[str]:

@@ -6,11 +6,11 @@ Since Django 5.1 options can say the same; Django 4.2 has none of them.
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import suppress
 from typing import Any
 
 from django.db.backends.sqlite3 import base
-from django.db.utils import OperationalError
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -24,7 +24,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         of something it can't be changed; then a later connection does it.
         """
         connection = super().get_new_connection(conn_params)
-        with suppress(base.Database.OperationalError, OperationalError):
+        with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection

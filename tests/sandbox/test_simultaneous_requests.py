@@ -58,10 +58,9 @@ class Demo:
                 return connection
 
     def ask(
-        self, method: str, address: str, body: Any = None, host: str = "localhost", over: HTTPConnection | None = None
+        self, connection: HTTPConnection, method: str, address: str, body: Any = None, host: str = "localhost"
     ) -> tuple[int, Any]:
         """Send a request and return the status and the body of the answer."""
-        connection = over or self.connect()
         try:
             headers = {"Authorization": self.token, "Content-Type": "application/json", "Host": host}
             connection.request(method, address, None if body is None else json.dumps(body), headers)
@@ -76,7 +75,7 @@ class Demo:
 
         def send(request: tuple[Any, ...], connection: HTTPConnection) -> tuple[int, Any]:
             barrier.wait()
-            return self.ask(*request, over=connection)
+            return self.ask(connection, *request)
 
         connections = []
         for _ in requests:
@@ -175,7 +174,7 @@ def test_readers_do_not_wait_for_the_writer(environment: dict[str, str]) -> None
     [("localhost:8000", 200), ("127.0.0.1", 200), ("[::1]:1", 200), ("site.localhost", 200), ("evil.example.com", 400)],
 )
 def test_the_server_answers_to_its_own_names_alone(demo: Demo, host: str, status: int) -> None:
-    assert demo.ask("GET", "/", host=host)[0] == status
+    assert demo.ask(demo.connect(), "GET", "/", host=host)[0] == status
 
 
 def test_other_names_are_those_that_are_listed_and_that_of_links_in_e_mails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
             answer = APIException(str(exc), code=exc.code)
             answer.status_code = STATUS_OF_ERROR.get(type(exc), status.HTTP_400_BAD_REQUEST)
             if answer.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
-                answer.wait = SECONDS_TO_WAIT  # DRF makes the header Retry-After of it
+                vars(answer)["wait"] = SECONDS_TO_WAIT  # DRF makes the header Retry-After of it
             exc = answer
         elif isinstance(exc, SuspiciousOperation | RecursionError):  # too many fields, nested too deep
             exc = ParseError(_("The request is too large or malformed."))
