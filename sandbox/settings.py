@@ -52,6 +52,7 @@ def database() -> dict[str, Any]:
         config["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
     elif config["ENGINE"].endswith(".sqlite3"):
         config["ENGINE"] = "sandbox.sqlite3"
+        config["TEST"] = {"NAME": ":memory:"}  # Django's default, which pytest-django knows by its backend's name only
         options["timeout"] = 60
     config["ATOMIC_REQUESTS"] = True
     return config

@@ -15,6 +15,7 @@ import ddt
 import pytest
 from django.core.wsgi import get_wsgi_application
 from django.test import TransactionTestCase, override_settings
+from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,8 @@ class ContractTests(TransactionTestCase):
         api.invite("new@example.com", path, acting_user=self.sam)
         plan = make_plan()
         plan.learning_paths.add(path)
+        expired = make_plan("Winter", expiration_date=timezone.now())
+        plans = st.sampled_from([str(plan.uuid), str(plan.uuid), str(expired.uuid)])
         api.assign_licenses(plan, api.parse_text("ana@example.com"), acting_user=self.sam)
         self.headers = st.sampled_from([*[as_user("sam")] * 10, *[as_user("ana")] * 5, {}])
         keys = st.sampled_from([PATH, INVITE_ONLY])
@@ -67,8 +70,8 @@ class ContractTests(TransactionTestCase):
             "uuid": st.builds(self.job, st.sampled_from(JobState)),
             "id": st.sampled_from([str(path.pk), str(invite_only.pk)]),
             "username": st.sampled_from(["ana", "ben", "sam"]),
-            "subscription_uuid": st.just(str(plan.uuid)),
-            "subscription": st.just(str(plan.uuid)),
+            "subscription_uuid": plans,
+            "subscription": plans,
             "learning_path": keys,
             "learning_paths": st.lists(keys, min_size=1) | keys,
             "course_run_keys": st.just(COURSE) | st.just([COURSE]),

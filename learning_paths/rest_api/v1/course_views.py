@@ -21,7 +21,7 @@ from learning_paths.data import BulkReport, RowStatus
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
 from learning_paths.rest_api.v1.bulk_job_serializers import render_job
-from learning_paths.rest_api.v1.bulk_schema import ACCEPTED, LOCATION, NOT_STAFF, TOO_MANY
+from learning_paths.rest_api.v1.bulk_schema import ACCEPTED, LOCATION, NO_SUBSCRIPTION, NOT_STAFF, TOO_MANY
 from learning_paths.rest_api.v1.course_serializers import (
     CourseAnswerSerializer,
     EnrollLearnersSerializer,
@@ -95,10 +95,13 @@ class LicenseEnrollmentViewSet(PathsViewSet):
             202: ACCEPTED,
             400: OpenApiResponse(description="The body is not of this form. Nobody was enrolled."),
             403: NOT_STAFF,
-            404: OpenApiResponse(description="There is no such subscription."),
+            404: NO_SUBSCRIPTION,
             409: OpenApiResponse(
                 LicenseAnswerSerializer,
-                description="Some failed or are invalid, or there was nobody to enroll; the others are done.",
+                description=(
+                    "Some failed or are invalid, or there was nobody to enroll; the others are done. "
+                    "Or the subscription is not current, and nothing was done."
+                ),
             ),
             413: TOO_MANY,
             503: OpenApiResponse(
