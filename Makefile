@@ -68,4 +68,4 @@ release-check: ## version, changelog and tag must agree; then dist/ gets a wheel
 clean: ## remove what the other targets made, the demo database too
 	rm -rf .venv .venv-django42 .venv-rival .venv-credentials .tox build dist docs/_build pii_report *.egg-info
 	rm -rf .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -rf sandbox/*.sqlite3 sandbox/mail sandbox/media
+	rm -rf sandbox/*.sqlite3* sandbox/mail sandbox/media

@@ -1,8 +1,8 @@
 """
 Settings of the sandbox, for trying and testing on one's own machine and for nothing else.
 
-What the plugin can tell apart is set as the LMS sets it; the rest is as short as Django allows. Debug pages are on, the
-secret key is published here, and any host name is answered: never show this site to a network that you do not trust.
+What the plugin can tell apart is set as the LMS sets it; the rest is as short as Django allows. Debug pages are on, and
+the secret key is published here: never show this site to a network that you do not trust.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
-import django
 from edx_django_utils.plugins import add_plugins, get_plugin_apps
 
 ROOT = Path(__file__).resolve().parent
@@ -25,13 +25,23 @@ def env_flag(name: str, *, default: bool) -> bool:
     return value in {"1", "on", "true", "yes"} if value else default
 
 
+def hosts(lms_root_url: str) -> list[str]:
+    """
+    Return the names by which the site is called: those of this machine, that of the links in e-mails, and what
+    `ALLOWED_HOSTS` lists, separated by commas.
+
+    Any other name may be that of a page which had its name lead here, to read what only this machine may.
+    """
+    named = [name.strip() for name in os.environ.get("ALLOWED_HOSTS", "").split(",")]
+    return ["localhost", ".localhost", "127.0.0.1", "[::1]", *filter(None, [urlsplit(lms_root_url).hostname, *named])]
+
+
 def database() -> dict[str, Any]:
     """
     Return the database that `DATABASE_URL` names, by default a file in the checkout.
 
-    MySQL and MariaDB get the character set and the strictness that the LMS asks of them. SQLite waits for its one
-    writer rather than fail; since Django 5.1 it can also be told to take the lock at the beginning of a transaction,
-    without which two transactions that read first and write then can't wait for one another.
+    MySQL and MariaDB get the character set and the strictness that the LMS asks of them. On SQLite, those who come at
+    the same moment wait for its one writer rather than fail.
     """
     config: dict[str, Any] = dict(
         dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{ROOT / 'sandbox.sqlite3'}")
@@ -41,16 +51,17 @@ def database() -> dict[str, Any]:
         options.update(charset="utf8mb4", sql_mode="STRICT_TRANS_TABLES")
         config["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
     elif config["ENGINE"].endswith(".sqlite3"):
-        options["timeout"] = 20
-        if django.VERSION >= (5, 1):
-            options["transaction_mode"] = "IMMEDIATE"
+        config["ENGINE"] = "sandbox.sqlite3"
+        config["TEST"] = {"NAME": ":memory:"}  # Django's default, which pytest-django knows by its backend's name only
+        options["timeout"] = 60
     config["ATOMIC_REQUESTS"] = True
     return config
 
 
 DEBUG = True
 SECRET_KEY = "insecure-key-of-the-sandbox-that-everyone-knows"
-ALLOWED_HOSTS = ["*"]
+LMS_ROOT_URL = os.environ.get("LMS_ROOT_URL") or "http://localhost:8000"
+ALLOWED_HOSTS = hosts(LMS_ROOT_URL)
 
 ROOT_URLCONF = "sandbox.urls"
 DATABASES = {"default": database()}
@@ -172,7 +183,6 @@ ACE_CHANNEL_TRANSACTIONAL_EMAIL = "django_email"
 ACE_CHANNEL_SAILTHRU_DEBUG = True
 ACE_CHANNEL_SAILTHRU_TEMPLATE_NAME = ACE_CHANNEL_SAILTHRU_API_KEY = ACE_CHANNEL_SAILTHRU_API_SECRET = None
 PLATFORM_NAME = "Learning paths sandbox"
-LMS_ROOT_URL = os.environ.get("LMS_ROOT_URL") or "http://localhost:8000"
 
 LOGGING = {
     "version": 1,

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 
 from learning_paths import api
 from learning_paths.lms.base import CourseRun
@@ -27,6 +28,7 @@ class PathCard:
     enrollment: LearningPathEnrollment | None
 
 
+@never_cache
 def front_page(request: HttpRequest) -> HttpResponse:
     """Show the page, to anyone. The number of queries does not grow with the paths."""
     shows_mails = not request.user.is_anonymous and api.is_staff(request.user)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import TextIO
 
 from django.utils.translation import gettext as _
 
+from learning_paths.actions.csv_cells import csv_lines
 from learning_paths.data import BulkReport, RowCode
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
 
 HEADER = ("email address", "learning path", "enrollment status", "notes")
-BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 ROWS_AT_ONCE = 2000
 
 
@@ -27,9 +27,8 @@ def write_csv(report: BulkReport, file: TextIO, *, as_plan: bool = False) -> Non
         file: open for writing text with ``newline=""``.
         as_plan: whether the report tells what would happen, rather than what has.
     """
-    writer = csv.writer(file)
-    writer.writerow(HEADER)
-    writer.writerows([safe_cell(cell) for cell in row] for row in _rows(report, as_plan=as_plan))
+    for line in csv_lines(chain([HEADER], _rows(report, as_plan=as_plan))):
+        file.write(line)
 
 
 def _rows(report: BulkReport, *, as_plan: bool) -> Iterator[tuple[str, str, str, str]]:
@@ -66,22 +65,3 @@ def _path_of(row: BulkEnrollmentRow, paths: Mapping[int, str]) -> str:
     if row.learning_path_id is None:
         return row.unknown_path or row.course_key
     return paths.get(row.learning_path_id, "")
-
-
-def csv_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Return rows as lines of CSV, one by one as they are read, with no cell that a spreadsheet would run."""
-    writer = csv.writer(_Echo())
-    return (writer.writerow(map(safe_cell, row)) for row in rows)
-
-
-class _Echo:
-    """A file that hands back what is written to it, for whoever passes it on bit by bit."""
-
-    def write(self, text: str) -> str:
-        """Return the text."""
-        return text
-
-
-def safe_cell(cell: str) -> str:
-    """Return the text such that no spreadsheet runs it, whoever wrote it (OWASP, "CSV Injection")."""
-    return f"'{cell}" if cell.startswith(BEGINS_A_FORMULA) else cell

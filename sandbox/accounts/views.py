@@ -8,14 +8,17 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
+from django.views.decorators.cache import never_cache
 from django.views.generic import FormView
 
 from sandbox.accounts.forms import RegistrationForm
 from sandbox.accounts.tokens import activation_url, user_to_activate
 
 
+@method_decorator(never_cache, name="dispatch")
 class RegisterView(FormView):  # type: ignore[type-arg]  # generic for the checker only
     """Makes an account and leads on to the page that, on a real site, a link in an e-mail leads to."""
 
@@ -31,6 +34,7 @@ class RegisterView(FormView):  # type: ignore[type-arg]  # generic for the check
         return HttpResponseRedirect(activation_url(form.save()))
 
 
+@method_decorator(never_cache, name="dispatch")
 class ActivateView(View):
     """Tells the owner of an account that it waits for activation, and activates it."""
 

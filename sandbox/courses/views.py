@@ -9,8 +9,10 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
+from django.views.decorators.cache import never_cache
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 A_PART = 0.25
 
 
+@method_decorator(never_cache, name="dispatch")
 class CourseView(LoginRequiredMixin, View):
     """Shows who is logged in how far the course is done, and does a part of it."""
 

@@ -13,6 +13,11 @@ from rest_framework.test import APIClient
 from tests.factories import make_user
 
 
+def stated(operation: dict[str, Any]) -> set[str]:
+    """Return the statuses that the view states itself, rather than those that all views have in common."""
+    return {status for status, answer in operation["responses"].items() if "$ref" not in answer}
+
+
 @ddt.ddt
 class SchemaTests(TestCase):
     """drf-spectacular is used as a library: the host neither installs nor configures it."""
@@ -53,21 +58,21 @@ class SchemaTests(TestCase):
     def test_it_gives_each_answer_of_the_contract(self) -> None:
         paths = self.schema()["paths"]
         one = paths["/api/v1/learning-path-enrollment/{learning_path_key}/"]
-        assert set(one["get"]["responses"]) == {"200", "403", "404"}
-        assert set(one["post"]["responses"]) == {"200", "201", "403", "404", "409"}
-        assert set(one["delete"]["responses"]) == {"204", "403", "404"}
+        assert stated(one["get"]) == {"200", "403", "404"}
+        assert stated(one["post"]) == {"200", "201", "403", "404", "409"}
+        assert stated(one["delete"]) == {"204", "403", "404"}
         bulk = paths["/api/v1/enrollment/bulk_enroll/"]
-        assert set(bulk["post"]["responses"]) == {"200", "201", "202", "400", "403", "413"}
-        assert set(bulk["delete"]["responses"]) == {"200", "202", "400", "403", "413"}
+        assert stated(bulk["post"]) == {"200", "201", "202", "400", "403", "404", "409", "413"}
+        assert stated(bulk["delete"]) == {"200", "202", "400", "403", "404", "409", "413"}
         jobs = "/api/v1/bulk-enrollment-jobs/"
-        assert set(paths[jobs]["get"]["responses"]) == {"200", "403"}
+        assert stated(paths[jobs]["get"]) == {"200", "403"}
         for action, method, expected in (
             ("", "get", {"200", "403", "404"}),
             ("results.csv/", "get", {"200", "403", "404"}),
             ("confirm/", "post", {"202", "400", "403", "404", "409"}),
             ("cancel/", "post", {"200", "403", "404", "409"}),
         ):
-            assert set(paths[f"{jobs}{{uuid}}/{action}"][method]["responses"]) == expected
+            assert stated(paths[f"{jobs}{{uuid}}/{action}"][method]) == expected
         assert {parameter["name"] for parameter in paths[jobs]["get"]["parameters"]} == {
             "author",
             "cursor",
@@ -101,10 +106,10 @@ class SchemaTests(TestCase):
             "skill",
         }
         for url in ("learning-paths/{learning_path_key}/", "programs/{id}/"):
-            assert set(schema["paths"][base + url]["get"]["responses"]) == {"200", "404"}
+            assert stated(schema["paths"][base + url]["get"]) == {"200", "404"}
         for url in ("progress", "grade"):
             described = schema["paths"][f"{base}{{learning_path_key}}/{url}/"]["get"]
-            assert set(described["responses"]) == {"200", "403", "404"}
+            assert stated(described) == {"200", "403", "404"}
         components = schema["components"]["schemas"]
         assert set(components["PaginatedCatalogPathList"]["required"]) == {"count", "next", "previous", "results"}
         assert components["Step"]["properties"]["course_dates"]["type"] == "array"
@@ -123,7 +128,7 @@ class SchemaTests(TestCase):
         self, route: str, method: str, expected: set[str]
     ) -> None:
         operation = self.schema()["paths"][f"/api/learning_paths/v1/{route}"][method]
-        assert set(operation["responses"]) == expected
+        assert stated(operation) == expected
 
     @ddt.data("enrollments/", "{learning_path_key}/enrollments/")
     def test_the_lists_of_0_5_0_have_no_pages(self, route: str) -> None:

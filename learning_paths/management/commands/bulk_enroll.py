@@ -78,7 +78,7 @@ class Command(BaseCommand):
 
     def _write(self, report: BulkReport, name: str, *, as_plan: bool) -> None:
         if name == "-":
-            api.write_csv(report, self.stdout, as_plan=as_plan)  # type: ignore[arg-type]  # has what a csv.writer needs
+            api.write_csv(report, self.stdout, as_plan=as_plan)  # type: ignore[arg-type]  # it has a write, too
             return
         try:
             with Path(name).open("w", newline="", encoding="utf-8") as file:

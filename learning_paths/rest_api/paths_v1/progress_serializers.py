@@ -27,7 +27,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
     progress = serializers.FloatField(read_only=True, help_text="The mean of the steps, from 0 to 1.")
     required_completion = serializers.FloatField(read_only=True)
     completed = serializers.BooleanField(read_only=True, help_text="Whether the progress is as much as is required.")
-    steps = StepProgressSerializer(many=True, read_only=True, help_text="Only if asked for.")
+    steps = StepProgressSerializer(many=True, required=False, help_text="Only if asked for.")
 
 
 class StepGradeSerializer(serializers.Serializer[Any]):
@@ -45,4 +45,4 @@ class GradeSerializer(serializers.Serializer[Any]):
     grade = serializers.FloatField(read_only=True, help_text="The weighted mean of the steps, from 0 to 1.")
     required_grade = serializers.FloatField(read_only=True)
     passed = serializers.BooleanField(read_only=True, help_text="Whether the grade is as good as is required.")
-    steps = StepGradeSerializer(many=True, read_only=True, help_text="Only if asked for.")
+    steps = StepGradeSerializer(many=True, required=False, help_text="Only if asked for.")

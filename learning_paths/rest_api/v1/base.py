@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import SuspiciousOperation
+from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
@@ -34,6 +35,10 @@ STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
 }
 
 
+SECONDS_TO_WAIT = 30
+"""What ``Retry-After`` says where something is away that is expected back."""
+
+
 class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no GenericViewSet[...]
     """Base of the views. The host sets no defaults to rely on, so each view names its permissions itself."""
 
@@ -49,10 +54,18 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
         if isinstance(exc, exceptions.LearningPathsError):
             answer = APIException(str(exc), code=exc.code)
             answer.status_code = STATUS_OF_ERROR.get(type(exc), status.HTTP_400_BAD_REQUEST)
+            if answer.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+                vars(answer)["wait"] = SECONDS_TO_WAIT  # DRF makes the header Retry-After of it
             exc = answer
         elif isinstance(exc, SuspiciousOperation | RecursionError):  # too many fields, nested too deep
             exc = ParseError(_("The request is too large or malformed."))
         return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let no cache keep an answer, errors and downloads included: nearly all name people (ADR 0003)."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
 
     def get_authenticate_header(self, request: Request) -> str:
         """Make an anonymous request a 401 even where the host's first way to authenticate names no challenge."""

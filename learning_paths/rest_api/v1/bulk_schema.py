@@ -84,6 +84,10 @@ LOCATION = OpenApiParameter(
 
 NOT_STAFF = OpenApiResponse(description="The caller is not staff.")
 NOTHING_VALID = "A field is missing or of the wrong type, or nothing could be done for any pair (then the same body)."
+NO_SUBSCRIPTION = OpenApiResponse(description="There is no such subscription. Nothing was done.")
+NOT_CURRENT = OpenApiResponse(
+    description="The subscription is switched off, has not begun or has expired. Nothing was done."
+)
 TOO_MANY = OpenApiResponse(
     description="More pairs, or more invalid addresses, than `LEARNING_PATHS_BULK_MAX_PAIRS`. Nothing was stored."
 )

@@ -15,6 +15,7 @@ from rest_framework import serializers
 from learning_paths import api
 from learning_paths.data import INVITING, BulkReport, ParsedEmails, RowCode, RowOutcome, RowStatus
 from learning_paths.rest_api.v1.notices import NotificationsSerializer, NotifyField
+from learning_paths.rest_api.v1.serializers import RequestSerializer
 
 SEPARATORS = re.compile(r"[,;\s]+")
 TEXT_OR_LIST = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -78,8 +79,10 @@ class KeysField(TextOrListField):
         return [key for text in texts for key in SEPARATORS.split(text.strip()) if key]
 
 
-class StrictSerializer(serializers.Serializer[Any]):
+class StrictSerializer(RequestSerializer):
     """Refuses fields that it does not know, rather than enroll people whom an unheard condition would not."""
+
+    takes_others = False
 
     def to_internal_value(self, data: Any) -> Any:
         """Look at the names first."""
@@ -94,6 +97,8 @@ class BulkRequestSerializer(StrictSerializer):
     A bulk request. ``emails`` and ``file`` may both be given; one of them must be. So must one of ``learning_paths``
     and ``course_run_keys``.
     """
+
+    one_of = [("emails", "file"), ("learning_paths", "course_run_keys")]
 
     learning_paths = KeysField(
         required=False, help_text=_("Keys of learning paths, separated by commas, or a list of them.")

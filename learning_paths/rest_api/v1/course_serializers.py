@@ -57,6 +57,8 @@ class CourseRunKeyField(serializers.CharField):
 class EntrySerializer(StrictSerializer):
     """One learner, by address or by the id of the account, and one course run."""
 
+    one_of = [("email", "user_id")]
+
     email = serializers.CharField(required=False, allow_null=True, max_length=1000)
     user_id = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=LARGEST_ID)
     course_run_key = CourseRunKeyField(allow_blank=True)
@@ -95,6 +97,8 @@ class EntrySerializer(StrictSerializer):
 
 class EnrollLearnersSerializer(StrictSerializer):
     """Who is to be enrolled in what. The two names of the list mean the same."""
+
+    one_of = [("enrollments_info", "licenses_info")]
 
     enrollments_info = EntrySerializer(many=True, required=False)
     licenses_info = EntrySerializer(many=True, required=False)
@@ -184,6 +188,8 @@ class EnrollLearnersSerializer(StrictSerializer):
 
 class LicenseEnrollmentSerializer(StrictSerializer):
     """Who of the holders of licenses is to be enrolled in what the subscription covers."""
+
+    one_of = [("emails", "enroll_all"), ("course_run_keys", "learning_paths")]
 
     emails = EmailsField(required=False, help_text=_("Addresses, separated by commas or new lines, or a list of them."))
     enroll_all = serializers.BooleanField(

@@ -22,7 +22,14 @@ from learning_paths.data import BulkReport, JobState, RowStatus
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
 from learning_paths.rest_api.v1.bulk_job_serializers import render_job
-from learning_paths.rest_api.v1.bulk_schema import ACCEPTED, LOCATION, NO_JOB, NOT_STAFF, TOO_MANY
+from learning_paths.rest_api.v1.bulk_schema import (
+    ACCEPTED,
+    LOCATION,
+    NO_JOB,
+    NO_SUBSCRIPTION,
+    NOT_STAFF,
+    TOO_MANY,
+)
 from learning_paths.rest_api.v1.course_serializers import (
     EnrollLearnersSerializer,
     JobIdSerializer,
@@ -37,7 +44,7 @@ from learning_paths.rest_api.v1.permissions import IsStaff
 from learning_paths.tasks import start_bulk_job
 
 SUBSCRIPTION = OpenApiParameter(
-    "subscription_uuid", str, OpenApiParameter.QUERY, required=True, description="The uuid of the plan."
+    "subscription_uuid", UUID, OpenApiParameter.QUERY, required=True, description="The uuid of the plan."
 )
 CUSTOMER = OpenApiParameter(
     "enterprise_customer_uuid",
@@ -149,10 +156,13 @@ class LicenseEnrollmentViewSet(PathsViewSet):
             202: ACCEPTED,
             400: OpenApiResponse(description="The body is not of this form. Nobody was enrolled."),
             403: NOT_STAFF,
-            404: OpenApiResponse(description="There is no such subscription."),
+            404: NO_SUBSCRIPTION,
             409: OpenApiResponse(
                 LicenseAnswerSerializer,
-                description="Some failed or are invalid, or there was nobody to enroll; the others are done.",
+                description=(
+                    "Some failed or are invalid, or there was nobody to enroll; the others are done. "
+                    "Or the subscription is not current, and nothing was done."
+                ),
             ),
             413: TOO_MANY,
             503: OpenApiResponse(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -16,6 +16,15 @@ class EnrollmentSerializer(serializers.Serializer[Any]):
     enrolled_at = serializers.DateTimeField(read_only=True)
     created = serializers.DateTimeField(read_only=True)
     modified = serializers.DateTimeField(read_only=True)
+
+
+class RequestSerializer(serializers.Serializer[Any]):
+    """The body of a request, or an entry of it, in which fields can stand for one another."""
+
+    one_of: ClassVar[list[tuple[str, ...]]] = []
+    """Groups of fields of which at least one must be given, for the OpenAPI schema. ``validate`` sees to it."""
+    takes_others: ClassVar[bool] = True
+    """Whether fields with other names are ignored rather than refused, for the OpenAPI schema."""
 
 
 class LearnerSerializer(serializers.Serializer[Any]):

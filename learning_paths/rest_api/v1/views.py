@@ -25,6 +25,15 @@ from learning_paths.rest_api.v1.serializers import EnrollmentSerializer, Learner
 KEY = OpenApiParameter("learning_path_key", str, OpenApiParameter.PATH, description="Key of the learning path.")
 NOT_FOUND = OpenApiResponse(description="No such path (or one that the caller may not see), learner or enrollment.")
 FORBIDDEN = OpenApiResponse(description="The caller may not do this.")
+ONE_OR_A_PAGE = OpenApiResponse(
+    {
+        "oneOf": [
+            {"$ref": "#/components/schemas/Enrollment"},
+            {"$ref": "#/components/schemas/PaginatedEnrollmentList"},
+        ]
+    },
+    description="The enrollment, or for staff who name nobody a page of all.",
+)
 
 
 class LearningPathEnrollmentViewSet(OfLearner, PathsViewSet):
@@ -42,7 +51,7 @@ class LearningPathEnrollmentViewSet(OfLearner, PathsViewSet):
             "enrollments of the path instead, newest first."
         ),
         parameters=[KEY, USERNAME],
-        responses={200: EnrollmentSerializer, 403: FORBIDDEN, 404: NOT_FOUND},
+        responses={200: ONE_OR_A_PAGE, 403: FORBIDDEN, 404: NOT_FOUND},
     )
     def retrieve(self, request: Request, learning_path_key: str) -> Response:
         """Answer GET."""
