@@ -194,10 +194,8 @@ class SuccessSerializer(RowSerializer):
 
     username = serializers.CharField()
     created = serializers.BooleanField(help_text=_("False where nothing had to change."))
-    code = serializers.ChoiceField(
-        choices=[(RowCode.ENROLLED_NOT_ACTIVE.value, RowCode.ENROLLED_NOT_ACTIVE.label)],
-        required=False,
-        help_text=_("Only where the account is not active."),
+    code = serializers.CharField(
+        required=False, help_text=_("“already_enrolled_not_active”, only where the account is not active.")
     )
 
 
@@ -205,10 +203,9 @@ class PendingSerializer(RowSerializer):
     """An address that waits for an account, or for its account to be active again."""
 
     created = serializers.BooleanField(help_text=_("False where nothing had to change."))
-    code = serializers.ChoiceField(
-        choices=[(RowCode.NOT_ACTIVE.value, RowCode.NOT_ACTIVE.label)],
+    code = serializers.CharField(
         required=False,
-        help_text=_("Only where there is an account that is not active and was enrolled before."),
+        help_text=_("“not_active”, only where there is an account that is not active and was enrolled before."),
     )
 
 
