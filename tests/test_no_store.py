@@ -37,7 +37,9 @@ def routes(resolver: URLResolver, prefix: str = "", namespace: str = "") -> Iter
 
 def is_ours(name: str) -> bool:
     """Return whether the route is one of the plugin or the sandbox, rather than of Django, DRF or the users' admin."""
-    return not name.startswith(("admin:", "rest_framework:")) or name.startswith("admin:learning_paths_")
+    if name.startswith(("admin:", "rest_framework:")):
+        return name.startswith("admin:learning_paths_")
+    return name != "logout"
 
 
 ROUTES = {
