@@ -22,6 +22,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_enrollment import PAIRS_PER_CHUNK, BulkWork, plan_chunk
 from learning_paths.actions.bulk_job_rows import StoredRow, insert_rows, read_rows, targets_of
+from learning_paths.actions.retrying import patient
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict, BulkTooLarge
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
@@ -34,6 +35,7 @@ UNDOABLE = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, RowCode.INVITED]
 TO_RETRY = [*RowGroup.FAILURE.codes, *RowGroup.NOT_DONE.codes]
 
 
+@patient
 def draft_bulk_job(
     work: BulkWork,
     *,
@@ -79,6 +81,7 @@ def draft_bulk_job(
         return _store(job, work, _planned(operation, work))
 
 
+@patient
 def queue_bulk_job(
     work: BulkWork,
     *,
@@ -104,6 +107,7 @@ def queue_bulk_job(
         return _store(job, work, rows)
 
 
+@patient
 def confirm_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEnrollmentJob:
     """
     Queue a draft. From now on it is the job of who confirmed it.
@@ -123,6 +127,7 @@ def confirm_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> Bul
     return job
 
 
+@patient
 def cancel_bulk_job(job: BulkEnrollmentJob) -> BulkEnrollmentJob:
     """
     Stop a job that waits or runs. What is done stays done; after this returned, nothing more is.
@@ -139,6 +144,7 @@ def cancel_bulk_job(job: BulkEnrollmentJob) -> BulkEnrollmentJob:
     return job
 
 
+@patient
 def resume_bulk_job(job: BulkEnrollmentJob) -> BulkEnrollmentJob:
     """
     Queue a job once more that failed by no fault of its rows. The caller tells a worker, after the commit.
@@ -154,6 +160,7 @@ def resume_bulk_job(job: BulkEnrollmentJob) -> BulkEnrollmentJob:
     return job
 
 
+@patient
 def discard_bulk_job(job: BulkEnrollmentJob) -> None:
     """
     Delete a draft.
@@ -178,6 +185,7 @@ def discard_drafts(*, older_than: timedelta) -> int:
     return discarded
 
 
+@patient
 def retry_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEnrollmentJob:
     """
     Draft a job of the rows of this one that failed or were not done.
@@ -189,6 +197,7 @@ def retry_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkE
     return _follow(job, BulkOperation(job.operation), rows, job.reason, acting_user)
 
 
+@patient
 def undo_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEnrollmentJob:
     """
     Draft a job that unenrolls whom this one enrolled and withdraws what it left pending.

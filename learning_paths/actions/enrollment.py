@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.events import send_after_commit
+from learning_paths.actions.locks import found, lock_one
+from learning_paths.actions.retrying import patient
 from learning_paths.actions.waiting_steps import expect_steps
 from learning_paths.data import Attribution, EnrollmentOutcome, StateTransition
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+@patient
 def enroll(
     user: User,
     learning_path: LearningPath,
@@ -73,6 +76,7 @@ def enroll(
     return outcome
 
 
+@patient
 def unenroll(
     user: User,
     learning_path: LearningPath,
@@ -186,9 +190,8 @@ def _switch_on(user: User, learning_path: LearningPath, acting_user: User | None
 
 
 def _locked(user: User, learning_path: LearningPath) -> LearningPathEnrollment | None:
-    enrollment = (
-        LearningPathEnrollment.objects.select_for_update().filter(user=user, learning_path=learning_path).first()
-    )
+    pk = found(LearningPathEnrollment.objects.filter(user=user, learning_path=learning_path))
+    enrollment = lock_one(LearningPathEnrollment.objects.all(), pk)
     if enrollment is not None:
         enrollment.user = user
         enrollment.learning_path = learning_path
@@ -201,6 +204,5 @@ def _lock_pending_invitation(user: User, learning_path: LearningPath) -> Learnin
     if email is None:
         return None
     pending = LearningPathEnrollmentAllowed.objects.pending_for(email).filter(learning_path=learning_path)
-    if not pending.exists():
-        return None
-    return pending.select_for_update().first()
+    invitation = lock_one(LearningPathEnrollmentAllowed.objects.all(), found(pending))
+    return invitation if invitation is not None and invitation.is_pending and invitation.email == email else None

@@ -9,6 +9,8 @@ from django.db import transaction
 from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.bulk_apply import apply
 from learning_paths.actions.bulk_plan import Chunk, Pair
+from learning_paths.actions.locks import found, lock_one
+from learning_paths.actions.retrying import PATIENCE, patient
 from learning_paths.data import Attribution, BulkOperation, InvitationOutcome, RowCode, RowStatus, StateTransition
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import AmbiguousEmail, InvitationTaken, NotInvited, RetiredEmail
@@ -57,7 +59,8 @@ def invite(
     """
     address = normalize_email(email)
     attribution = Attribution(acting_user.pk if acting_user else None, reason, role, org)
-    [row] = apply(BulkOperation.ENROLL, Chunk([Pair(address, learning_path)]), attribution, acting_user)
+    chunk = Chunk([Pair(address, learning_path)])
+    [row] = apply(BulkOperation.ENROLL, chunk, attribution, acting_user, patience=PATIENCE)
     if row.code in REFUSALS:
         raise REFUSALS[row.code]
     enrollment = None
@@ -66,6 +69,7 @@ def invite(
     return InvitationOutcome(address, learning_path.key, enrollment, changed=row.code.is_change)
 
 
+@patient
 def withdraw_invitation(
     email: str,
     learning_path: LearningPath,
@@ -87,8 +91,8 @@ def withdraw_invitation(
     address = normalize_email(email)
     with transaction.atomic():
         pending = LearningPathEnrollmentAllowed.objects.pending_for(address).filter(learning_path=learning_path)
-        invitation = pending.select_for_update().first()
-        if invitation is None:
+        invitation = lock_one(LearningPathEnrollmentAllowed.objects.all(), found(pending))
+        if invitation is None or not invitation.is_pending or invitation.email != address:
             raise NotInvited
         invitation.is_active = False
         invitation.save()

@@ -10,7 +10,7 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from learning_paths.actions.bulk_apply import retried
+from learning_paths.actions.retrying import patient, retried
 from learning_paths.actions.waiting_steps import tell_after_commit
 from learning_paths.data import StepState
 from learning_paths.exceptions import CourseEnrollmentFailed, LearningPathsError
@@ -48,6 +48,7 @@ def enroll_in_steps(ids: Iterable[int]) -> dict[int, StepState]:
     return outcomes
 
 
+@patient
 def retry_step_enrollments(ids: Collection[int], *, acting_user: User | None) -> int:
     """
     Have those of these course enrollments tried again that are not done, and return how many they are.
