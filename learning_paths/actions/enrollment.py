@@ -103,7 +103,8 @@ def unenroll(
         NotEnrolled: the learner has no active enrollment.
     """
     with transaction.atomic():
-        enrollment = _locked(user, learning_path)
+        pk = found(LearningPathEnrollment.objects.filter(user=user, learning_path=learning_path))
+        enrollment = _locked(pk, user, learning_path)
         if enrollment is None or not enrollment.is_active:
             raise NotEnrolled
         enrollment.is_active = False
@@ -143,7 +144,7 @@ def activate(
     elif enrollment.is_active:
         raise AlreadyEnrolled
     else:
-        enrollment = _switch_on(user, learning_path, acting_user)
+        enrollment = _switch_on(enrollment.pk, user, learning_path, acting_user)
     outcome = EnrollmentOutcome(
         enrollment.as_data(),
         created=created,
@@ -177,8 +178,8 @@ def _insert(user: User, learning_path: LearningPath, acting_user: User | None) -
     return enrollment
 
 
-def _switch_on(user: User, learning_path: LearningPath, acting_user: User | None) -> LearningPathEnrollment:
-    enrollment = _locked(user, learning_path)
+def _switch_on(pk: int, user: User, learning_path: LearningPath, acting_user: User | None) -> LearningPathEnrollment:
+    enrollment = _locked(pk, user, learning_path)
     if enrollment is None:
         raise UserNotFound
     if enrollment.is_active:
@@ -189,8 +190,7 @@ def _switch_on(user: User, learning_path: LearningPath, acting_user: User | None
     return enrollment
 
 
-def _locked(user: User, learning_path: LearningPath) -> LearningPathEnrollment | None:
-    pk = found(LearningPathEnrollment.objects.filter(user=user, learning_path=learning_path))
+def _locked(pk: int | None, user: User, learning_path: LearningPath) -> LearningPathEnrollment | None:
     enrollment = lock_one(LearningPathEnrollment.objects.all(), pk)
     if enrollment is not None:
         enrollment.user = user

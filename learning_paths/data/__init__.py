@@ -10,6 +10,7 @@ from learning_paths.data.enrollment import (
     InvitationOutcome,
     StateTransition,
     StepState,
+    SweepReport,
     Waiting,
 )
 from learning_paths.data.licenses import (
@@ -56,5 +57,6 @@ __all__ = [
     "StepProgress",
     "StepState",
     "SubscriptionOffer",
+    "SweepReport",
     "Waiting",
 ]

@@ -375,5 +375,5 @@ class DeleteTests(Base):
     def test_number_of_queries(self) -> None:
         self.enroll("ana")
         self.act_as("ana")
-        with self.assertNumQueries(8):  # the request's savepoint, the path, and the 5 of api.unenroll
+        with self.assertNumQueries(7):  # the path, and the 6 of api.unenroll
             assert self.send("delete").status_code == 204

@@ -172,5 +172,5 @@ class StepEnrollmentTests(RestTestCase):
 
     def test_number_of_queries(self) -> None:
         self.assert_json(self.send(), 201)
-        with self.assertNumQueries(11):  # the request's savepoint, the path, and the 8 of a repeat of the action
+        with self.assertNumQueries(10):  # the path, and the 9 of a repeat of the action
             self.assert_json(self.send(), 201)
