@@ -49,4 +49,6 @@ def _in_batches(rows: QuerySet[LearningPathEnrollmentAllowed] | QuerySet[License
     batch = list(addresses[:ADDRESSES_AT_ONCE])
     while batch:
         yield batch
+        if len(batch) < ADDRESSES_AT_ONCE:
+            return
         batch = list(addresses.filter(email__gt=batch[-1])[:ADDRESSES_AT_ONCE])
