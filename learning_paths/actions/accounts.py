@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from learning_paths.actions.retrying import PATIENCE, retried
 from learning_paths.faults import without_values
 from learning_paths.lms.chunks import chunks
 from learning_paths.queries.users import users_by_email
+from learning_paths.retrying import PATIENCE, retried
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from learning_paths.actions.bulk_plan import Chunk, PlannedRow, plan
 from learning_paths.actions.bulk_write import write_enrolling, write_unenrolling
 from learning_paths.actions.invitations import claim_for_addresses
-from learning_paths.actions.retrying import retried
 from learning_paths.data import Attribution, BulkOperation, RowCode
+from learning_paths.retrying import retried
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

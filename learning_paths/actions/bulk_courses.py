@@ -18,11 +18,11 @@ from django.db import OperationalError, connection, transaction
 from learning_paths.actions.accounts import attempt, owners_of
 from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, RunStopped, record_failure
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, retired_among
-from learning_paths.actions.retrying import PATIENCE, retried
 from learning_paths.data import Attribution, RowCode
 from learning_paths.exceptions import LearningPathsError
 from learning_paths.lms import get_lms
 from learning_paths.queries.users import users_by_email
+from learning_paths.retrying import PATIENCE, retried
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -22,10 +22,10 @@ from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_enrollment import PAIRS_PER_CHUNK, BulkWork, plan_chunk
 from learning_paths.actions.bulk_job_rows import StoredRow, insert_rows, read_rows, targets_of
-from learning_paths.actions.retrying import patient
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict, BulkTooLarge
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
+from learning_paths.retrying import patient
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

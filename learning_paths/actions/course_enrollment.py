@@ -12,7 +12,6 @@ from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.locks import found, lock_one
-from learning_paths.actions.retrying import patient
 from learning_paths.data import CourseEnrollmentOutcome
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import (
@@ -24,6 +23,7 @@ from learning_paths.exceptions import (
 )
 from learning_paths.lms import get_lms
 from learning_paths.models import LearningPath, LearningPathEnrollment
+from learning_paths.retrying import patient
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -11,13 +11,13 @@ from django.utils import timezone
 from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.events import send_after_commit
 from learning_paths.actions.locks import found, lock_one
-from learning_paths.actions.retrying import patient
 from learning_paths.actions.waiting_steps import expect_steps
 from learning_paths.data import Attribution, EnrollmentOutcome, StateTransition
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
 from learning_paths.models import LearningPath, LearningPathEnrollment, LearningPathEnrollmentAllowed
 from learning_paths.models.history import save_with_history
 from learning_paths.queries.users import confirmed_address
+from learning_paths.retrying import patient
 from learning_paths.signals import LEARNING_PATH_ENROLLMENT_ACTIVATED, LEARNING_PATH_ENROLLMENT_DEACTIVATED
 
 if TYPE_CHECKING:

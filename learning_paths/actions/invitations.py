@@ -14,11 +14,11 @@ from learning_paths.actions.accounts import attempt, owners_of
 from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.enrollment import activate, bind
 from learning_paths.actions.locks import lock_one
-from learning_paths.actions.retrying import PATIENCE, retried
 from learning_paths.data import Attribution, EnrollmentOutcome, StateTransition
 from learning_paths.exceptions import AlreadyEnrolled
 from learning_paths.models import LearningPathEnrollmentAllowed, ManualEnrollmentAudit
 from learning_paths.queries.users import confirmed_address, users_by_email
+from learning_paths.retrying import PATIENCE, retried
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -10,12 +10,12 @@ from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.bulk_apply import apply
 from learning_paths.actions.bulk_plan import Chunk, Pair
 from learning_paths.actions.locks import found, lock_one
-from learning_paths.actions.retrying import PATIENCE, patient
 from learning_paths.data import Attribution, BulkOperation, InvitationOutcome, RowCode, RowStatus, StateTransition
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import AmbiguousEmail, InvitationTaken, NotInvited, RetiredEmail
 from learning_paths.models import LearningPath, LearningPathEnrollmentAllowed
 from learning_paths.queries.enrollments import get_active_enrollment
+from learning_paths.retrying import PATIENCE, patient
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -18,7 +18,6 @@ from learning_paths.actions.bulk_parsing import parse
 from learning_paths.actions.bulk_plan import retired_among
 from learning_paths.actions.bulk_write import insert
 from learning_paths.actions.locks import lock, lock_one
-from learning_paths.actions.retrying import PATIENCE, retried
 from learning_paths.data import LicenseCode, LicenseOutcome, LicenseReport, LicenseStatus, ParsedEmails
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import LicenseNotFound, LicenseRevoked, SubscriptionNotFound
@@ -27,6 +26,7 @@ from learning_paths.models import License, SubscriptionPlan
 from learning_paths.models.history import copy_to_history, save_with_history
 from learning_paths.models.license import SEATED
 from learning_paths.queries.users import confirmed_address, users_by_email
+from learning_paths.retrying import PATIENCE, retried
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,12 +10,12 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from learning_paths.actions.retrying import patient, retried
 from learning_paths.actions.waiting_steps import tell_after_commit
 from learning_paths.data import StepState
 from learning_paths.exceptions import CourseEnrollmentFailed, LearningPathsError
 from learning_paths.lms import get_lms
 from learning_paths.models import LearningPathEnrollment, StepEnrollment
+from learning_paths.retrying import patient, retried
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

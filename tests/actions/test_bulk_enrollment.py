@@ -15,8 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
-from learning_paths import api, signals
-from learning_paths.actions import bulk_apply, bulk_enrollment, retrying
+from learning_paths import api, retrying, signals
+from learning_paths.actions import bulk_apply, bulk_enrollment
 from learning_paths.actions.bulk_plan import plan as plan_chunk
 from learning_paths.actions.bulk_write import write_enrolling
 from learning_paths.data import BulkOperation, BulkReport, RowCode, RowStatus, StateTransition

@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, OperationalError
 from django.test import TestCase
 
-from learning_paths import api
-from learning_paths.actions import invitations, licenses, retrying
+from learning_paths import api, retrying
+from learning_paths.actions import invitations, licenses
 from learning_paths.actions.invitations import claim_for_addresses
 from learning_paths.actions.licenses import activate_for_addresses
 from learning_paths.data import LicenseStatus, SweepReport

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, cast
 
 from django.core.exceptions import SuspiciousOperation
@@ -13,10 +14,13 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from learning_paths import exceptions
+from learning_paths.faults import BUSY, RETRY_AFTER, is_busy, without_values
 from learning_paths.rest_api.schema import PathsAutoSchema
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+log = logging.getLogger(__name__)
 
 STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
     exceptions.LearningPathNotFound: status.HTTP_404_NOT_FOUND,
@@ -33,6 +37,15 @@ STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
 }
 
 
+class Busy(APIException):
+    """The database was busy for longer than somebody can be let wait: a 503 with ``Retry-After``."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = BUSY
+    default_code = "busy"
+    wait = RETRY_AFTER  # what DRF makes the header of
+
+
 class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no GenericViewSet[...]
     """Base of the views. The host sets no defaults to rely on, so each view names its permissions itself."""
 
@@ -44,13 +57,16 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
         return cast("User", self.request.user)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer errors of the domain, and of Django's request parsing, as DRF answers its own."""
+        """Answer errors of the domain, of Django's request parsing, and of a busy database, as DRF answers its own."""
         if isinstance(exc, exceptions.LearningPathsError):
             answer = APIException(str(exc), code=exc.code)
             answer.status_code = STATUS_OF_ERROR.get(type(exc), status.HTTP_400_BAD_REQUEST)
             exc = answer
         elif isinstance(exc, SuspiciousOperation | RecursionError):  # too many fields, nested too deep
             exc = ParseError(_("The request is too large or malformed."))
+        elif is_busy(exc):
+            log.warning("Learning paths: the database is busy: %s", without_values(exc))
+            exc = Busy()
         return super().handle_exception(exc)
 
     def get_authenticate_header(self, request: Request) -> str:
