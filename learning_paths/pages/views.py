@@ -90,8 +90,8 @@ class ActionView(LearnerView):
     """
     Something that a learner does to a path by a POST.
 
-    It opts out of the LMS's ``ATOMIC_REQUESTS``, so that it can be tried again (ADR 0003, "Locks"). Who comes by GET, as
-    a log-in that interrupted the POST leads one, is led to the page of the path.
+    It opts out of the LMS's ``ATOMIC_REQUESTS``, so that it can be tried again (ADR 0003, "Locks"). Who comes by GET,
+    as a log-in that interrupted the POST leads one, is led to the page of the path.
     """
 
     def get(self, request: HttpRequest, learning_path_key: str) -> HttpResponse:

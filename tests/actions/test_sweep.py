@@ -22,6 +22,7 @@ from learning_paths.models import (
     License,
     ManualEnrollmentAudit,
 )
+from learning_paths.models.history import save_with_history
 from learning_paths.queries import waiting
 from tests.factories import make_path, make_plan, make_staff, make_user
 
@@ -155,10 +156,9 @@ class SecondLookTests(TestCase):
 
             return maybe
 
-        from learning_paths.actions import enrollment
-
-        self.enterContext(mock.patch.object(enrollment, "save_with_history", fail(enrollment.save_with_history)))
-        self.enterContext(mock.patch.object(licenses, "save_with_history", fail(licenses.save_with_history)))
+        for module in ("enrollment", "licenses"):
+            failing = mock.patch(f"learning_paths.actions.{module}.save_with_history", fail(save_with_history))
+            self.enterContext(failing)
         self.enterContext(mock.patch.object(retrying, "LONGEST_FIRST_PAUSE", 0))
 
     @ddt.data((claim_for_addresses, enrolled), (activate_for_addresses, licensed))

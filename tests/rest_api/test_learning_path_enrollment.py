@@ -133,9 +133,7 @@ class AccessTests(Base):
 
     def test_session_and_csrf(self) -> None:
         """A page of the site posts with the CSRF token of the session, or is refused."""
-        from rest_framework.test import APIClient
-
-        client = APIClient(enforce_csrf_checks=True)
+        client = SavepointClient(enforce_csrf_checks=True)
         client.force_login(self.people["ana"])
         self.assert_json(client.get(url()), 404)
         self.assert_json(client.post(url()), 403)

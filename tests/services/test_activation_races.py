@@ -73,16 +73,6 @@ class ActivationRaceTests(TransactionTestCase):
         assert LearningPathEnrollment.history.count() == learners * len(self.paths)
         assert ManualEnrollmentAudit.history.count() == ManualEnrollmentAudit.objects.count()
 
-    def test_three_who_were_invited_activate_at_once(self) -> None:
-        rounds, people = 40, 10
-        outcomes: Counter[str] = Counter()
-        for number in range(rounds):
-            users = self.register(f"r{number}", people)
-            assert self.bulk([user.email for user in users])() == 0
-            outcomes.update(at_once([self.activating(user) for user in users]))
-        assert outcomes == {ACTIVATED: rounds * people}
-        self.assert_nobody_waits(rounds * people)
-
     def test_eight_activate_beside_two_bulk_runs(self) -> None:
         """Of the eight, half are invited before, and all are named in one of the two runs."""
         rounds, people = 20, 8
