@@ -2,67 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections, transaction
-from django.db.models import Model, QuerySet
+from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 from learning_paths import api
 from learning_paths.data import LicenseStatus
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, License
 from tests.factories import make_path, make_plan, make_staff, make_user
+from tests.services.locks import held, impatient
 
 pytestmark = [
     pytest.mark.services,
     pytest.mark.skipif(connection.vendor != "mysql", reason="InnoDB locks what an index reads"),
 ]
-
-
-@contextmanager
-def held(rows: QuerySet[Any]) -> Iterator[None]:
-    """Let another connection hold locks on these rows, and on no other."""
-    model: type[Model] = rows.model
-    ids = list(rows.values_list("pk", flat=True))
-    assert ids
-    is_held, is_over = Event(), Event()
-
-    def hold() -> None:
-        try:
-            with transaction.atomic():
-                for pk in ids:
-                    model._default_manager.select_for_update().get(pk=pk)
-                is_held.set()
-                is_over.wait(60)
-        finally:
-            is_held.set()
-            connections.close_all()
-
-    thread = Thread(target=hold)
-    thread.start()
-    is_held.wait(60)
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
-
-
-@contextmanager
-def impatient() -> Iterator[None]:
-    """Let each lock that has to be waited for be an error after a second."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SET SESSION innodb_lock_wait_timeout = 50")
 
 
 class RowLockTests(TransactionTestCase):
