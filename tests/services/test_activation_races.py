@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +13,8 @@ from django.db import OperationalError, connection, transaction
 from django.test import TransactionTestCase
 
 from learning_paths import api
+from learning_paths.actions.locks import lock
+from learning_paths.data import RowCode
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
 from tests.factories import make_path, make_staff
 from tests.services.threads import at_once
@@ -95,6 +99,25 @@ class ActivationRaceTests(TransactionTestCase):
         assert outcomes == {ACTIVATED: rounds * people}
         assert failures == 0
         self.assert_nobody_waits(rounds * people)
+
+    def test_an_invitation_that_is_claimed_between_the_look_and_the_lock_of_a_bulk_run(self) -> None:
+        """Else the run would see an invitation that is used, by an account that it can't see yet, and tell so."""
+        [dan] = self.register("dan", 1)
+        assert self.bulk([dan.email])() == 0
+        looks = []
+
+        def activate_before(rows: Any, ids: Any) -> Any:
+            looks.append(list(ids))
+            if len(looks) == 1:
+                at_once([self.activating(dan)])
+            return lock(rows, ids)
+
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with mock.patch("learning_paths.actions.bulk_plan.lock_rows", activate_before):
+            report = api.bulk_enroll(api.prepare_bulk([dan.email], [self.paths[0].key]), acting_user=self.sam)
+        assert [row.code for row in report.rows] == [RowCode.ALREADY_ENROLLED]
+        connection.close()
 
 
 def _active_addresses() -> list[str]:
