@@ -144,7 +144,7 @@ class RepeatedPageTests(TestCase):
 
         request = RequestFactory().post("/", {"file": SimpleUploadedFile("list.csv", b"dan@example.com")})
         request._messages = mock.Mock()  # type: ignore[attr-defined]
-        request.session = {}  # type: ignore[attr-defined,assignment]
+        request.session = {}  # type: ignore[assignment]
         assert admin.site._registry[Skill]._patient(view)(request) == "done"  # type: ignore[attr-defined]
         assert read == [b"dan@example.com"] * 2
 
