@@ -56,6 +56,7 @@ from learning_paths.actions.license_gate import apply_license_gate, offered_plan
 from learning_paths.actions.licenses import activate_licenses, assign_licenses, revoke_license, revoke_licenses
 from learning_paths.actions.notices import NOTICES_AT_ONCE, notices_of, send_notices
 from learning_paths.actions.step_enrollments import enroll_in_steps, retry_step_enrollments
+from learning_paths.actions.sweep import claim_waiting
 from learning_paths.licensing.asking import licenses_within_a_request
 from learning_paths.licensing.base import PlanData
 from learning_paths.queries.bulk_jobs import (
@@ -93,6 +94,7 @@ __all__ = [
     "cancel_bulk_job",
     "catalog",
     "claim_invitations",
+    "claim_waiting",
     "confirm_bulk_job",
     "count_failed_step_enrollments",
     "count_learners_to_tell",

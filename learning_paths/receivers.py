@@ -43,15 +43,16 @@ def claim_invitations_of_saved_user(
 
     That is what it was invited to, and its licenses. A user is saved at every login, so this costs no query when
     ``update_fields`` says that neither the address nor ``is_active`` was touched or when the account is not active, and
-    one otherwise. Inside a transaction the look is repeated after the commit, since an inviter who commits in between
-    would see no account and be seen by none (ADR 0003, "The registration race"). A raw save (``loaddata``) is left
-    alone.
+    one otherwise. Inside a transaction nothing is done before the commit: nothing of ours can then keep the account
+    from being saved, no lock of ours is waited for, and an inviter who commits in between is seen (ADR 0003, "The
+    registration race"). A raw save (``loaddata``) is left alone.
     """
     if raw or not instance.is_active or (update_fields is not None and CLAIMING_FIELDS.isdisjoint(update_fields)):
         return
-    _claim_safely(instance, using)
-    if transaction.get_connection(using).in_atomic_block:
-        transaction.on_commit(lambda: _claim_safely(instance, using), using=using, robust=True)
+    connection = transaction.get_connection(using)
+    # Who manages transactions by hand tells nobody of a commit; ``claim_waiting`` finds what is left.
+    if connection.in_atomic_block or connection.get_autocommit():
+        transaction.on_commit(lambda: _claim_safely(instance), using=using, robust=True)
 
 
 def enroll_in_waiting_steps(sender: Any, ids: list[int], **kwargs: Any) -> None:
@@ -64,28 +65,25 @@ def keep_rows_of_deleted_path(sender: type[LearningPath], instance: LearningPath
     api.keep_rows_of_deleted_path(instance)
 
 
-def _claim_safely(user: User, using: str | None) -> None:
+def _claim_safely(user: User) -> None:
     """
-    Claim what waits for the user, if anything does.
+    Claim what waits for the user, if anything does. Call it outside of a transaction.
 
     What fails of it, the first look at both included, keeps nothing else of it from being claimed.
     """
-    waiting = _safely(api.what_waits_for, user, using)
+    waiting = _safely(api.what_waits_for, user)
     if waiting is None or waiting.invitations:
-        _safely(api.claim_invitations, user, using)
+        _safely(api.claim_invitations, user)
     if waiting is None or waiting.licenses:
-        _safely(api.activate_licenses, user, using)
+        _safely(api.activate_licenses, user)
 
 
-def _safely(function: Callable[[User], Result], user: User, using: str | None) -> Result | None:
+def _safely(function: Callable[[User], Result], user: User) -> Result | None:
     """
-    Call a function with the user, and log what goes wrong, so that no fault of ours keeps a user from being saved.
+    Call a function with the user, and log what goes wrong, so that no fault of ours troubles who saved the user.
 
-    One case is not ours to hide: when the database has undone the caller's whole transaction, as MySQL does to resolve
-    a deadlock, the user is not saved either, and to go on would lose that silently.
+    What is left waiting then, ``claim_waiting`` finds. The text of an error is not logged: it may name the address.
     """
-    connection = transaction.get_connection(using)
-    was_broken = connection.needs_rollback
     try:
         return function(user)
     except Exception as error:
@@ -93,8 +91,6 @@ def _safely(function: Callable[[User], Result], user: User, using: str | None) -
             _tell_of_missing_tables()
         else:
             log.error("Learning paths: could not claim what waits for user %s\n%s", user.pk, trace(error))
-        if connection.needs_rollback and not was_broken:
-            raise
     return None
 
 

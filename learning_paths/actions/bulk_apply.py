@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import random
-import time
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+import math
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from learning_paths.actions.after_commit import after_commit
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, plan, target_id, target_key
@@ -16,21 +15,13 @@ from learning_paths.actions.bulk_write import write_enrolling, write_unenrolling
 from learning_paths.actions.invitations import claim_for_addresses
 from learning_paths.data import INVITING, Attribution, BulkOperation, RowCode
 from learning_paths.models import LearningPath
+from learning_paths.retrying import retried
 from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
-
-ATTEMPTS = 6
-LONGEST_FIRST_PAUSE = 0.02
-"""Seconds; it doubles with each attempt, and each pause is a random part of it."""
-
-TRANSIENT_ERRORS = frozenset({1020, 1205, 1213, 2006, 2013})
-"""MySQL's: record changed, lock wait timeout, deadlock, server gone, connection lost."""
 
 
 class RunStopped(Exception):
@@ -142,37 +133,19 @@ def apply(
     attribution: Attribution,
     acting_user: User | None,
     ledger: Ledger = NO_LEDGER,
+    *,
+    patience: float = math.inf,
 ) -> list[PlannedRow]:
     """
     Do the operation to all pairs of the chunk in one transaction, or to none, and try again as ``retried`` does.
+
+    ``patience`` is that of ``retried``: a bulk run has all the time that it takes.
 
     Raises:
         DatabaseError: it did not pass, or is of another kind.
         RunStopped: the ledger said so.
     """
-    return retried(lambda: _apply_once(operation, chunk, attribution, acting_user, ledger))
-
-
-def retried(work: Callable[[], Result]) -> Result:
-    """
-    Return what ``work`` returns, which is a transaction that plans anew each time.
-
-    What passes by itself is tried again, a few times: a deadlock, a lock that took too long, a row that somebody else
-    inserted between plan and insert.
-
-    Raises:
-        DatabaseError: it did not pass, or is of another kind.
-    """
-    for attempt in range(ATTEMPTS):
-        try:
-            return work()
-        except (IntegrityError, OperationalError) as error:
-            if attempt == ATTEMPTS - 1 or connection.needs_rollback or not _may_pass(error):
-                raise
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
-        time.sleep(random.uniform(0, LONGEST_FIRST_PAUSE * 2**attempt))  # noqa: S311 - no secret
-    raise AssertionError("unreachable")
+    return retried(lambda: _apply_once(operation, chunk, attribution, acting_user, ledger), patience=patience)
 
 
 def _apply_once(
@@ -188,9 +161,3 @@ def _apply_once(
         if waiting:
             after_commit("look for accounts of those who were invited", lambda: claim_for_addresses(waiting))
     return rows
-
-
-def _may_pass(error: IntegrityError | OperationalError) -> bool:
-    if isinstance(error, IntegrityError):
-        return True
-    return error.args[:1] != () and (error.args[0] in TRANSIENT_ERRORS or "locked" in str(error.args[0]))

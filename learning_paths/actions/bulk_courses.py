@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from django.db import OperationalError, connection, transaction
 from opaque_keys.edx.keys import CourseKey
 
+from learning_paths.actions.accounts import attempt, owners_of
 from learning_paths.actions.after_commit import after_commit
 from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, RunStopped, record_failure
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, retired_among
@@ -22,6 +24,7 @@ from learning_paths.data import Attribution, RowCode
 from learning_paths.exceptions import LearningPathsError
 from learning_paths.lms import get_lms, is_better_mode
 from learning_paths.queries.users import users_by_email
+from learning_paths.retrying import PATIENCE, retried
 from learning_paths.traces import trace
 
 if TYPE_CHECKING:
@@ -160,11 +163,17 @@ def _look_again(rows: Sequence[PlannedRow], attribution: Attribution, acting_use
     Enroll those whose accounts became active between the plan and the commit, whom the platform did not see invited.
 
     The second look of ADR 0003, "The registration race", which the platform does not take. One query when nobody came.
+    What fails for one of them fails no other.
     """
-    users = users_by_email({row.email for row in rows})
+    owners = {user.email.strip().lower(): user for user in owners_of({row.email for row in rows})}
     for row in rows:
-        owners = users.get(row.email, [])
-        if len(owners) == 1 and owners[0].is_active:
-            planned = PlannedRow(row.email, row.target, RowCode.ENROLLED, owners[0], force=row.force, mode=row.mode)
-            code = _enroll(planned, attribution, acting_user)
-            log.info("Learning paths: %s came while being invited to %s: %s", owners[0].pk, row.target, code)
+        if row.email in owners:
+            owner = owners[row.email]
+            planned = PlannedRow(row.email, row.target, RowCode.ENROLLED, owner, force=row.force, mode=row.mode)
+            attempt(partial(_enroll_late, planned, attribution, acting_user), owner)
+
+
+def _enroll_late(planned: PlannedRow, attribution: Attribution, acting_user: User | None) -> None:
+    code = retried(lambda: _enroll(planned, attribution, acting_user), patience=PATIENCE)
+    user_id = None if planned.user is None else planned.user.pk
+    log.info("Learning paths: %s came while being invited to %s: %s", user_id, planned.target, code)

@@ -20,13 +20,14 @@ from django.db.models import DateTimeField, F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from learning_paths.actions.bulk_apply import TRANSIENT_ERRORS, RunStopped
+from learning_paths.actions.bulk_apply import RunStopped
 from learning_paths.actions.bulk_enrollment import ADDRESSES_PER_CHUNK, PAIRS_PER_CHUNK, apply_chunk, chunks_of
 from learning_paths.actions.bulk_job_rows import StoredRow, count_rows, read_rows, targets_of, update_outcomes
 from learning_paths.actions.bulk_licensing import licensed_among
 from learning_paths.actions.bulk_plan import Pair, PlannedRow, target_key
 from learning_paths.actions.bulk_write import SWITCHING
 from learning_paths.data import Attribution, BulkOperation, JobState, RowCode, RowStatus
+from learning_paths.faults import ERRORS_OF_THE_CONNECTION, TRANSIENT_ERRORS
 from learning_paths.models import BulkEnrollmentJob
 from learning_paths.queries.bulk_jobs import LEASE, worker_is_gone
 from learning_paths.traces import trace
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 log = logging.getLogger(__name__)
-
-ERRORS_OF_THE_CONNECTION = range(2000, 3000)
-"""MySQL's: the server is down, or can't be reached."""
 
 
 class ChunkOutdated(RunStopped):

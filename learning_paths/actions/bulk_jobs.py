@@ -23,6 +23,7 @@ from learning_paths.actions.bulk_job_store import store_bulk_job, storing
 from learning_paths.data import INVITING, BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobChanged, BulkJobConflict, BulkTooLarge
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
+from learning_paths.retrying import patient
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -37,6 +38,7 @@ TO_RETRY = [
 ]
 
 
+@patient
 def draft_bulk_job(
     work: BulkWork,
     *,
@@ -83,6 +85,7 @@ def draft_bulk_job(
         return store_bulk_job(job, work, _planned(operation, work))
 
 
+@patient
 def queue_bulk_job(
     work: BulkWork,
     *,
@@ -108,6 +111,7 @@ def queue_bulk_job(
         return store_bulk_job(job, work, rows)
 
 
+@patient
 def confirm_bulk_job(
     job: BulkEnrollmentJob, *, version: int | None = None, acting_user: User | None
 ) -> BulkEnrollmentJob:
@@ -141,6 +145,7 @@ def confirm_bulk_job(
     return job
 
 
+@patient
 def cancel_bulk_job(job: BulkEnrollmentJob) -> BulkEnrollmentJob:
     """
     Stop a job that waits or runs. What is done stays done; after this returned, nothing more is.
@@ -157,6 +162,7 @@ def cancel_bulk_job(job: BulkEnrollmentJob) -> BulkEnrollmentJob:
     return job
 
 
+@patient
 def resume_bulk_job(job: BulkEnrollmentJob) -> BulkEnrollmentJob:
     """
     Queue a job once more that failed by no fault of its rows. The caller tells a worker, after the commit.
@@ -172,6 +178,7 @@ def resume_bulk_job(job: BulkEnrollmentJob) -> BulkEnrollmentJob:
     return job
 
 
+@patient
 def discard_bulk_job(job: BulkEnrollmentJob) -> None:
     """
     Delete a draft.
@@ -200,6 +207,7 @@ def discard_drafts(*, older_than: timedelta) -> int:
     return discarded
 
 
+@patient
 def retry_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEnrollmentJob:
     """
     Draft a job of the rows of this one that failed or were not done.
@@ -211,6 +219,7 @@ def retry_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkE
     return _follow(job, BulkOperation(job.operation), rows, job.reason, acting_user)
 
 
+@patient
 def draft_changed_addresses(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEnrollmentJob:
     """
     Draft a job that unenrolls those whom this one found under another address, by the addresses that they have now.
@@ -226,6 +235,7 @@ def draft_changed_addresses(job: BulkEnrollmentJob, *, acting_user: User | None)
     return _follow(job, BulkOperation.UNENROLL, rows, job.reason, acting_user, by_account=True)
 
 
+@patient
 def undo_bulk_job(job: BulkEnrollmentJob, *, acting_user: User | None) -> BulkEnrollmentJob:
     """
     Draft a job that unenrolls whom this one enrolled and withdraws what it left pending.

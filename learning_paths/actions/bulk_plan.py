@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
+from django.db import OperationalError
 from opaque_keys.edx.keys import CourseKey
 
+from learning_paths.actions.locks import lock as lock_rows
 from learning_paths.data import INVITING, BulkOperation, RowCode, RowOutcome
 from learning_paths.lms import get_lms
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from learning_paths.keys import LearningPathKey
     from learning_paths.models import LearningPath
 
+
+RECORD_CHANGED = 1020
+"""MySQL's number for what is said of a row that changed between a look and its lock. The same attempt passes later."""
 
 Target: TypeAlias = "LearningPath | CourseKey"
 PairId: TypeAlias = tuple[str, int | CourseKey]
@@ -161,7 +166,7 @@ class PlannedRow:
 
 def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedRow]:
     """
-    Return what is to become of each pair of the chunk, in its order, in at most four queries.
+    Return what is to become of each pair of the chunk, in its order, in at most four queries, or six with ``lock``.
 
     Unenrolling takes one more where addresses are found whose owners may have changed them.
 
@@ -169,6 +174,9 @@ def plan(operation: BulkOperation, chunk: Chunk, *, lock: bool) -> list[PlannedR
 
     With ``lock``, which needs a transaction, the rows that are there are locked, invitations before enrollments, so
     that the plan still holds when it is carried out. Rows that somebody else inserts meanwhile make that fail instead.
+
+    Raises:
+        OperationalError: somebody claimed an invitation between the look and the lock. A new plan sees the account.
     """
     if operation == BulkOperation.UNDO:
         return _plan_undo(chunk, lock=lock)
@@ -279,9 +287,16 @@ def _invitations(
     fields = ["email", "learning_path", "user", "is_active", *(["modified"] if moments else [])]
     invitations = LearningPathEnrollmentAllowed.objects.filter(email__in=chunk.emails, learning_path__in=chunk.path_ids)
     invitations = invitations.only(*fields).order_by("pk")
-    if lock:
-        invitations = invitations.select_for_update()
-    return {(invitation.email, invitation.learning_path_id): invitation for invitation in invitations}
+    if not lock:
+        return {(invitation.email, invitation.learning_path_id): invitation for invitation in invitations}
+    asked = {pair.id for pair in chunk.pairs}
+    rows = invitations.values_list("pk", "email", "learning_path", "user")
+    users = {pk: user_id for pk, email, path_id, user_id in rows if (email, path_id) in asked}
+    locked = lock_rows(LearningPathEnrollmentAllowed.objects.only(*fields), users)
+    if any(invitation.user_id is not None and users[invitation.pk] is None for invitation in locked):
+        # Whoever claimed it since has an account that what this transaction reads from now on need not show.
+        raise OperationalError(RECORD_CHANGED, "An invitation was claimed between a look and its lock")
+    return {(invitation.email, invitation.learning_path_id): invitation for invitation in locked}
 
 
 def _enrollments(
@@ -290,8 +305,10 @@ def _enrollments(
     learners = [owners[0].pk for owners in users.values() if len(owners) == 1]
     if not learners:
         return {}
+    fields = ("user", "learning_path", "is_active")
     enrollments = LearningPathEnrollment.objects.filter(user__in=learners, learning_path__in=chunk.path_ids)
-    enrollments = enrollments.only("user", "learning_path", "is_active").order_by("pk")
+    enrollments = enrollments.only(*fields).order_by("pk")
+    rows: Iterable[LearningPathEnrollment] = enrollments
     if lock:
-        enrollments = enrollments.select_for_update()
-    return {(enrollment.user_id, enrollment.learning_path_id): enrollment for enrollment in enrollments}
+        rows = lock_rows(LearningPathEnrollment.objects.only(*fields), enrollments.values_list("pk", flat=True))
+    return {(enrollment.user_id, enrollment.learning_path_id): enrollment for enrollment in rows}

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
+from learning_paths.actions.locks import found, lock_one
 from learning_paths.data import CourseEnrollmentOutcome
 from learning_paths.emails import normalize_email
-from learning_paths.exceptions import CourseNotFound, CourseNotInPath, NotEnrolled, RetiredEmail
+from learning_paths.exceptions import (
+    CourseEnrollmentFailed,
+    CourseNotFound,
+    CourseNotInPath,
+    NotEnrolled,
+    RetiredEmail,
+)
 from learning_paths.lms import get_lms
 from learning_paths.models import LearningPath, LearningPathEnrollment
+from learning_paths.retrying import patient
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -70,6 +78,7 @@ def enroll_user_in_course(
     )
 
 
+@patient
 def enroll_in_step(
     user: User, learning_path: LearningPath, course_key: CourseKey | str, *, acting_user: User | None
 ) -> CourseEnrollmentOutcome:
@@ -95,14 +104,22 @@ def enroll_in_step(
             ``enroll_user_in_course``.
     """
     with transaction.atomic():
-        active = LearningPathEnrollment.objects.filter(user=user, learning_path=learning_path, is_active=True)
-        if active.select_for_update().first() is None:  # locked, or the clicks of one learner deadlock in the platform
+        # Locked, or the clicks of one learner deadlock in the platform.
+        pk = found(LearningPathEnrollment.objects.filter(user=user, learning_path=learning_path))
+        enrollment = lock_one(LearningPathEnrollment.objects.all(), pk)
+        if enrollment is None or not enrollment.is_active:
             raise NotEnrolled
         key = _as_key(course_key)
         steps = learning_path.steps.filter(course_key=key).values_list("course_key", flat=True)
         if key not in steps:  # the database ignores case
             raise CourseNotInPath
-        return enroll_user_in_course(user, key, reason=f"Learning path {learning_path.key}", acting_user=acting_user)
+        reason = f"Learning path {learning_path.key}"
+        try:
+            return enroll_user_in_course(user, key, reason=reason, acting_user=acting_user)
+        except CourseEnrollmentFailed as failure:
+            if isinstance(failure.__cause__, OperationalError):  # a lock that took too long: it may pass
+                raise failure.__cause__ from None
+            raise
 
 
 def invite_to_course(email: str, course_key: CourseKey | str, *, reason: str = "", acting_user: User | None) -> bool:

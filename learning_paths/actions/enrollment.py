@@ -10,18 +10,21 @@ from django.utils import timezone
 
 from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.events import send_after_commit
+from learning_paths.actions.locks import found, lock_one
 from learning_paths.actions.waiting_steps import expect_steps
 from learning_paths.data import Attribution, EnrollmentOutcome, StateTransition
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
 from learning_paths.models import LearningPath, LearningPathEnrollment, LearningPathEnrollmentAllowed
 from learning_paths.models.history import save_with_history
 from learning_paths.queries.users import confirmed_address
+from learning_paths.retrying import patient
 from learning_paths.signals import LEARNING_PATH_ENROLLMENT_ACTIVATED, LEARNING_PATH_ENROLLMENT_DEACTIVATED
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+@patient
 def enroll(
     user: User,
     learning_path: LearningPath,
@@ -73,6 +76,7 @@ def enroll(
     return outcome
 
 
+@patient
 def unenroll(
     user: User,
     learning_path: LearningPath,
@@ -99,7 +103,8 @@ def unenroll(
         NotEnrolled: the learner has no active enrollment.
     """
     with transaction.atomic():
-        enrollment = _locked(user, learning_path)
+        pk = found(LearningPathEnrollment.objects.filter(user=user, learning_path=learning_path))
+        enrollment = _locked(pk, user, learning_path)
         if enrollment is None or not enrollment.is_active:
             raise NotEnrolled
         enrollment.is_active = False
@@ -139,7 +144,7 @@ def activate(
     elif enrollment.is_active:
         raise AlreadyEnrolled
     else:
-        enrollment = _switch_on(user, learning_path, acting_user)
+        enrollment = _switch_on(enrollment.pk, user, learning_path, acting_user)
     outcome = EnrollmentOutcome(
         enrollment.as_data(),
         created=created,
@@ -173,8 +178,8 @@ def _insert(user: User, learning_path: LearningPath, acting_user: User | None) -
     return enrollment
 
 
-def _switch_on(user: User, learning_path: LearningPath, acting_user: User | None) -> LearningPathEnrollment:
-    enrollment = _locked(user, learning_path)
+def _switch_on(pk: int, user: User, learning_path: LearningPath, acting_user: User | None) -> LearningPathEnrollment:
+    enrollment = _locked(pk, user, learning_path)
     if enrollment is None:
         raise UserNotFound
     if enrollment.is_active:
@@ -185,10 +190,8 @@ def _switch_on(user: User, learning_path: LearningPath, acting_user: User | None
     return enrollment
 
 
-def _locked(user: User, learning_path: LearningPath) -> LearningPathEnrollment | None:
-    enrollment = (
-        LearningPathEnrollment.objects.select_for_update().filter(user=user, learning_path=learning_path).first()
-    )
+def _locked(pk: int | None, user: User, learning_path: LearningPath) -> LearningPathEnrollment | None:
+    enrollment = lock_one(LearningPathEnrollment.objects.all(), pk)
     if enrollment is not None:
         enrollment.user = user
         enrollment.learning_path = learning_path
@@ -201,6 +204,5 @@ def _lock_pending_invitation(user: User, learning_path: LearningPath) -> Learnin
     if email is None:
         return None
     pending = LearningPathEnrollmentAllowed.objects.pending_for(email).filter(learning_path=learning_path)
-    if not pending.exists():
-        return None
-    return pending.select_for_update().first()
+    invitation = lock_one(LearningPathEnrollmentAllowed.objects.all(), found(pending))
+    return invitation if invitation is not None and invitation.is_pending and invitation.email == email else None

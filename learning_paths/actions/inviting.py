@@ -10,11 +10,13 @@ from learning_paths.actions.audit import record_manual_change
 from learning_paths.actions.bulk_apply import apply
 from learning_paths.actions.bulk_plan import Chunk, Pair
 from learning_paths.actions.bulk_write import invitation_outcome
+from learning_paths.actions.locks import found, lock_one
 from learning_paths.data import Attribution, BulkOperation, InvitationOutcome, RowCode, RowStatus, StateTransition
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import AmbiguousEmail, InvitationTaken, InvitationUsed, NotInvited, RetiredEmail
 from learning_paths.models import LearningPath, LearningPathEnrollmentAllowed
 from learning_paths.queries.enrollments import get_active_enrollment
+from learning_paths.retrying import PATIENCE, patient
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -58,7 +60,8 @@ def invite(
     """
     address = normalize_email(email)
     attribution = Attribution(acting_user.pk if acting_user else None, reason, role, org)
-    [row] = apply(BulkOperation.ENROLL, Chunk([Pair(address, learning_path)]), attribution, acting_user)
+    chunk = Chunk([Pair(address, learning_path)])
+    [row] = apply(BulkOperation.ENROLL, chunk, attribution, acting_user, patience=PATIENCE)
     if row.code in REFUSALS:
         raise REFUSALS[row.code]
     enrollment = None
@@ -67,6 +70,7 @@ def invite(
     return invitation_outcome(row, enrollment)
 
 
+@patient
 def withdraw_invitation(
     email: str,
     learning_path: LearningPath,
@@ -89,8 +93,8 @@ def withdraw_invitation(
     address = normalize_email(email)
     with transaction.atomic():
         pending = LearningPathEnrollmentAllowed.objects.pending_for(address).filter(learning_path=learning_path)
-        invitation = pending.select_for_update().first()
-        if invitation is None:
+        invitation = lock_one(LearningPathEnrollmentAllowed.objects.all(), found(pending))
+        if invitation is None or not invitation.is_pending or invitation.email != address:
             raise _why_not_pending(address, learning_path)
         invitation.is_active = False
         invitation.save()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -12,11 +13,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from learning_paths.actions.accounts import attempt, owners_of
 from learning_paths.actions.after_commit import after_commit
-from learning_paths.actions.bulk_apply import retried
 from learning_paths.actions.bulk_parsing import parse
 from learning_paths.actions.bulk_plan import retired_among
 from learning_paths.actions.bulk_write import insert
+from learning_paths.actions.locks import lock, lock_one
 from learning_paths.data import LicenseCode, LicenseOutcome, LicenseReport, LicenseStatus, ParsedEmails
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import LicenseNotFound, LicenseRevoked, SubscriptionNotFound
@@ -25,6 +27,7 @@ from learning_paths.models import License, SubscriptionPlan
 from learning_paths.models.history import copy_to_history, save_with_history
 from learning_paths.models.license import SEATED
 from learning_paths.queries.users import confirmed_address, users_by_email
+from learning_paths.retrying import PATIENCE, retried
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,7 +104,7 @@ def assign_licenses(
     """
     emails = parse(emails)
     addresses = emails.emails
-    rows = retried(lambda: _assign(plan, addresses, acting_user)) if addresses else []
+    rows = retried(lambda: _assign(plan, addresses, acting_user), patience=PATIENCE) if addresses else []
     return LicenseReport(tuple(rows), emails.invalid)
 
 
@@ -130,7 +133,7 @@ def revoke_licenses(ids: Collection[int], *, acting_user: User | None) -> int:
 
     As ``revoke_license`` in everything else.
     """
-    return retried(lambda: _revoke(ids, acting_user)) if ids else 0
+    return retried(lambda: _revoke(ids, acting_user), patience=PATIENCE) if ids else 0
 
 
 def activate_licenses(user: User) -> list[LicenseOutcome]:
@@ -146,29 +149,34 @@ def activate_licenses(user: User) -> list[LicenseOutcome]:
     address = confirmed_address(user)
     if address is None:
         return []
-    # The rows are locked by their ids: locked by the address, its neighbors in the index would be locked out, too.
-    ids = list(License.objects.waiting_for(address).values_list("pk", flat=True))
+    ids = list(License.objects.waiting_for(address).order_by("pk").values_list("pk", flat=True))
     if not ids:
         return []
     owners = users_by_email([address]).get(address, [])
     if [(owner.pk, owner.is_active) for owner in owners] != [(user.pk, True)]:
         log.warning("Learning paths: %d accounts have the address of user %s; no license", len(owners), user.pk)
         return []
+    return retried(lambda: _activate(ids, user, address), patience=PATIENCE)
+
+
+def activate_for_addresses(addresses: Collection[str]) -> None:
+    """Let the active accounts that have these normalized addresses activate what waits, as ``claim_for_addresses``."""
+    for user in owners_of(addresses):
+        attempt(partial(activate_licenses, user), user)
+
+
+def _activate(ids: Iterable[int], user: User, address: str) -> list[LicenseOutcome]:
+    """Activate those of these licenses that still wait for the address once they are locked."""
     now = timezone.now()
     with transaction.atomic():
-        waiting = list(License.objects.select_for_update().waiting_for(address).filter(pk__in=ids).order_by("pk"))
+        locked = [lock_one(License.objects.all(), pk) for pk in ids]
+        waiting = [
+            row for row in locked if row is not None and row.status == LicenseStatus.ASSIGNED and row.email == address
+        ]
         for row in waiting:
             row.status, row.user, row.activated_date = LicenseStatus.ACTIVATED, user, now
             save_with_history(row, acting_user=None)
     return [LicenseOutcome(address, LicenseCode.ACTIVATED, row.uuid) for row in waiting]
-
-
-def activate_for_addresses(addresses: Collection[str]) -> None:
-    """Let the active accounts that have these normalized addresses activate what waits for them."""
-    for some in chunks(addresses, License.objects.db):
-        for users in users_by_email(some).values():
-            for user in users:
-                activate_licenses(user)
 
 
 def _assign(plan: SubscriptionPlan, addresses: Sequence[str], acting_user: User | None) -> list[LicenseOutcome]:
@@ -260,8 +268,7 @@ def _revoke(ids: Collection[int], acting_user: User | None) -> int:
     with transaction.atomic():
         for some in chunks(sorted(ids), License.objects.db):
             now = timezone.now()
-            seated = License.objects.select_for_update().seated().filter(pk__in=some).order_by("pk")
-            revoked = list(seated.values_list("pk", flat=True))
+            revoked = [row.pk for row in lock(License.objects.only("status"), some) if row.status in SEATED]
             rows = License.objects.filter(pk__in=revoked)
             rows.update(status=LicenseStatus.REVOKED, revoked_date=now, modified=now)
             copy_to_history(License, revoked, created=False, acting_user=acting_user, when=now)

@@ -10,12 +10,12 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from learning_paths.actions.bulk_apply import retried
 from learning_paths.actions.waiting_steps import tell_after_commit
 from learning_paths.data import StepState
 from learning_paths.exceptions import CourseEnrollmentFailed, LearningPathsError
 from learning_paths.lms import get_lms
 from learning_paths.models import LearningPathEnrollment, StepEnrollment
+from learning_paths.retrying import patient, retried
 from learning_paths.traces import trace
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def enroll_in_steps(ids: Iterable[int]) -> dict[int, StepState]:
     return outcomes
 
 
+@patient
 def retry_step_enrollments(ids: Collection[int], *, acting_user: User | None) -> int:
     """
     Have those of these course enrollments tried again that are not done, and return how many they are.

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from learning_paths.admin.bulk_enrollment import TITLES, form_link, may_run
+from learning_paths.admin.busy import PatientAdmin
 from learning_paths.data import BulkOperation
 from learning_paths.models import LearningPath
 
@@ -26,7 +27,7 @@ def bulk_links(model_admin: Any, request: HttpRequest, paths: list[int]) -> list
     ]
 
 
-class BulkEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class BulkEntryAdmin(PatientAdmin):
     """An admin of learning paths with the ways into the bulk form."""
 
     change_list_template = "learning_paths/admin/learning_path_list.html"

@@ -41,6 +41,7 @@ from learning_paths.admin.bulk_page import (
     progress_of,
     step_of,
 )
+from learning_paths.admin.busy import PatientAdmin
 from learning_paths.admin.domain_form import acting_user
 from learning_paths.data import INVITING, BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict
@@ -57,7 +58,7 @@ CHANGING = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, *INVITING]
 
 
 @admin.register(BulkEnrollmentJob)
-class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class BulkEnrollmentJobAdmin(PatientAdmin):
     """
     Jobs are drafted, confirmed and followed here, and never edited or deleted: they are the trail of who did what.
 

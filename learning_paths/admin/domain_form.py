@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from learning_paths.admin.busy import PatientAdmin
 from learning_paths.exceptions import LearningPathsError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class DomainForm(AttributionForm, forms.ModelForm):  # type: ignore[type-arg]  #
         """Leave it to the domain."""
 
 
-class DomainFormAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class DomainFormAdmin(PatientAdmin):
     """
     An admin whose ``save_model`` calls the domain.
 
@@ -118,6 +119,7 @@ class DomainFormAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic fo
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show the form, or save it; show it once more when the domain refuses."""
+        request.META.pop(STATE, None)  # of an attempt before, which is undone
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except LearningPathsError as refusal:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -26,6 +27,7 @@ from learning_paths import api
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, AttributionForm, DomainFormAdmin, acting_user
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathsError, NotEnrolled
 from learning_paths.models import LearningPathEnrollment
+from learning_paths.retrying import PATIENCE, retried
 from learning_paths.traces import trace
 
 if TYPE_CHECKING:
@@ -208,14 +210,7 @@ class EnrollmentActions(DomainFormAdmin):
                 tally.meanwhile += 1
                 continue
             try:
-                with transaction.atomic():
-                    change(
-                        enrollment.user,
-                        enrollment.learning_path,
-                        **form.attribution,
-                        acting_user=acting_user(request),
-                    )
-                    self.log_change(request, enrollment, [{"changed": {"fields": ["Enrollment"]}}])
+                retried(partial(self._change, request, enrollment, change, form), patience=PATIENCE)
             except (AlreadyEnrolled, NotEnrolled):
                 tally.unchanged += 1
             except LearningPathsError as refusal:
@@ -225,6 +220,13 @@ class EnrollmentActions(DomainFormAdmin):
                 tally.refused.append(f"{enrollment}: {gettext('Try again.')}")
             else:
                 tally.changed += 1
+
+    def _change(
+        self, request: HttpRequest, enrollment: LearningPathEnrollment, change: Callable[..., Any], form: SelectionForm
+    ) -> None:
+        with transaction.atomic():
+            change(enrollment.user, enrollment.learning_path, **form.attribution, acting_user=acting_user(request))
+            self.log_change(request, enrollment, [{"changed": {"fields": ["Enrollment"]}}])
 
     def _tell(self, request: HttpRequest, switch: Switch, tally: Tally) -> None:
         """Say what was done, and what was not."""

@@ -38,7 +38,7 @@ class LicenseAdmin(TrailAdmin):
     search_fields = ["email", "user__username", "subscription_plan__title"]
     search_help_text = _("The e-mail address, the username, or the title of the subscription plan")
     show_full_result_count = False
-    fields = [
+    readonly_fields = [
         "email",
         "subscription_plan",
         "status",
@@ -50,7 +50,7 @@ class LicenseAdmin(TrailAdmin):
         "created",
         "modified",
     ]
-    readonly_fields = fields
+    fields = [*readonly_fields]
     actions = ["revoke"]
     change_list_template = "learning_paths/admin/learning_path_list.html"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.helpers import AdminForm
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminTextInputWidget
@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from learning_paths import api
+from learning_paths.admin.busy import PatientAdmin
 from learning_paths.admin.domain_form import acting_user
 from learning_paths.exceptions import LearningPathExists, LearningPathNotFound
 from learning_paths.keys import LearningPathKeyFormField, validate_new_key
@@ -48,7 +49,7 @@ class DuplicateForm(forms.Form):
     )
 
 
-class DuplicatePathAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class DuplicatePathAdmin(PatientAdmin):
     """An admin of learning paths with a page that copies one, for those who may see it and add paths."""
 
     def get_urls(self) -> list[URLPattern]:

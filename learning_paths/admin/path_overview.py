@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin
 from django.db.models import Count
 from django.db.models.functions import TruncMonth
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +16,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext
 
+from learning_paths.admin.busy import PatientAdmin
 from learning_paths.models import LearningPath, LearningPathEnrollment, LearningPathEnrollmentAllowed
 
 MONTHS = 12
@@ -57,7 +57,7 @@ class Overview:
     names_at = CHART_HEIGHT - 8
 
 
-class PathOverviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class PathOverviewAdmin(PatientAdmin):
     """Adds the overview to the page of a path, for those who may see enrollments."""
 
     class Media:

@@ -13,13 +13,15 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from simple_history.admin import SimpleHistoryAdmin
 
+from learning_paths.admin.busy import PatientAdmin
+
 
 def short_date(moment: datetime) -> str:
     """Return the date without the time, which a list has no room for, on one line."""
     return date_format(timezone.localtime(moment)).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-class TrailAdmin(SimpleHistoryAdmin):
+class TrailAdmin(PatientAdmin, SimpleHistoryAdmin):
     """
     An admin that shows who changed an object and when, and offers no way back to a past state.
 

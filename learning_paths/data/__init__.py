@@ -19,6 +19,7 @@ from learning_paths.data.enrollment import (
     InvitationOutcome,
     StateTransition,
     StepState,
+    SweepReport,
     Waiting,
 )
 from learning_paths.data.licenses import (
@@ -66,5 +67,6 @@ __all__ = [
     "StepProgress",
     "StepState",
     "SubscriptionOffer",
+    "SweepReport",
     "Waiting",
 ]

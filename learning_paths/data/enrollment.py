@@ -139,3 +139,12 @@ class Waiting:
 
     invitations: bool
     licenses: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What a sweep came to: what it claimed, and at how many accounts it failed."""
+
+    enrollments: int
+    licenses: int
+    failed: int

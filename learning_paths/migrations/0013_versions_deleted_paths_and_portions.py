@@ -60,7 +60,7 @@ def forget_deleted_paths(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("learning_paths", "0011_rows_of_moved_sites"),
+        ("learning_paths", "0012_waiting_addresses"),
     ]
 
     operations = [

@@ -103,6 +103,8 @@ class LearningPathEnrollmentAllowed(TimeStampedModel):
         verbose_name = _("invitation")
         verbose_name_plural = _("invitations")
         unique_together = [("email", "learning_path")]
+        # The addresses that wait, in their order, out of the index alone; most invitations of a site are consumed.
+        indexes = [models.Index(fields=["is_active", "user", "email"], name="learning_paths_waiting_emails")]
 
     def __str__(self) -> str:
         return f"{self.email}: {self.learning_path}"

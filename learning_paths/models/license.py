@@ -126,9 +126,13 @@ class LicenseQuerySet(models.QuerySet["License"]):
         """Return the licenses that are assigned or activated in a current plan."""
         return self.seated().filter(subscription_plan__in=SubscriptionPlan.objects.current())
 
+    def waiting(self) -> LicenseQuerySet:
+        """Return the licenses that wait for the owner of their address."""
+        return self.filter(status=LicenseStatus.ASSIGNED)
+
     def waiting_for(self, email: str) -> LicenseQuerySet:
         """Return the licenses that a normalized address has, and that wait for its owner."""
-        return self.filter(email=email, status=LicenseStatus.ASSIGNED)
+        return self.waiting().filter(email=email)
 
 
 class License(TimeStampedModel):
@@ -171,6 +175,8 @@ class License(TimeStampedModel):
         verbose_name_plural = _("licenses")
         # The address first: at each registration the licenses of an address are looked for, whatever their plan.
         unique_together = [("email", "subscription_plan")]
+        # As for invitations: the addresses that wait, in their order.
+        indexes = [models.Index(fields=["status", "email"], name="learning_paths_license_emails")]
 
     def __str__(self) -> str:
         return f"{self.email}: {self.get_status_display()}"

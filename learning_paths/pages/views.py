@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.template import TemplateDoesNotExist
@@ -20,12 +22,16 @@ from django.views.decorators.cache import never_cache
 
 from learning_paths import api
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, LearningPathsError, NotEnrolled
+from learning_paths.faults import BUSY, RETRY_AFTER, is_busy
 from learning_paths.pages.content import course_url, path_page, paths_page
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from learning_paths.models import LearningPath
+
+log = logging.getLogger(__name__)
 
 TEMPLATES = "learning_paths/pages"
 
@@ -38,7 +44,11 @@ class LearnerView(LoginRequiredMixin, View):
         """Answer, unless the site has other pages for learners."""
         if not settings.LEARNING_PATHS_LEARNER_PAGES:
             raise Http404
-        return super().dispatch(request, *args, **kwargs)
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except OperationalError as error:
+            log_busy(error)
+            return HttpResponse(BUSY, status=503, headers={"Retry-After": str(RETRY_AFTER)})
 
     @property
     def learner(self) -> User:
@@ -76,11 +86,13 @@ class PathView(LearnerView):
         return self.show("path", page=path_page(self.learner, path), admin_url=admin_url(self.learner, path))
 
 
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ActionView(LearnerView):
     """
     Something that a learner does to a path by a POST.
 
-    Who comes by GET, as a log-in that interrupted the POST leads one, is led to the page of the path.
+    It opts out of the LMS's ``ATOMIC_REQUESTS``, so that it can be tried again (ADR 0003, "Locks"). Who comes by GET,
+    as a log-in that interrupted the POST leads one, is led to the page of the path.
     """
 
     def get(self, request: HttpRequest, learning_path_key: str) -> HttpResponse:
@@ -88,13 +100,16 @@ class ActionView(LearnerView):
         return redirect("learning_paths:learner-path", learning_path_key)
 
     def post(self, request: HttpRequest, learning_path_key: str) -> HttpResponse:
-        """Do it. What the domain refuses is told on the page of the path."""
+        """Do it. What the domain refuses, or the database is too busy for, is told on the page of the path."""
         path = self.get_path(learning_path_key)
         try:
             return self.act(path)
         except LearningPathsError as error:
             messages.error(request, told(error, path))
-            return redirect("learning_paths:learner-path", path.key)
+        except OperationalError as error:
+            log_busy(error)
+            messages.error(request, BUSY)
+        return redirect("learning_paths:learner-path", path.key)
 
     def act(self, path: LearningPath) -> HttpResponse:
         """Do it, and lead on."""
@@ -144,6 +159,13 @@ class StartView(ActionView):
         wanted = self.request.POST.get("course_key", "")
         outcome = api.enroll_in_step(self.learner, path, wanted, acting_user=self.learner)
         return HttpResponseRedirect(course_url(outcome.course_key))
+
+
+def log_busy(error: OperationalError) -> None:
+    """Log that the database was too busy for a page. What else went wrong is raised once more."""
+    if not is_busy(error):
+        raise error
+    log.warning("Learning paths: the database is busy\n%s", trace(error))
 
 
 def base_template() -> str:

@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
-from learning_paths import api, signals
+from learning_paths import api, retrying, signals
 from learning_paths.actions import bulk_apply, bulk_enrollment
 from learning_paths.actions.bulk_plan import plan as plan_chunk
 from learning_paths.actions.bulk_write import write_enrolling
@@ -215,7 +215,8 @@ class EnrollTests(BulkTestCase):
         tia = make_staff("tia")
         self.enroll("dan@example.com", [DS], reason="One", role="r1", org="o1")
         self.enroll("dan@example.com", [WEB], reason="Two", role="r2", org="o2", acting_user=tia)
-        dan = make_user("dan")
+        with self.captureOnCommitCallbacks(execute=True):
+            dan = make_user("dan")
         for path, by, expected in ((self.ds, self.sam, ("One", "r1", "o1")), (self.web, tia, ("Two", "r2", "o2"))):
             audit = LearningPathEnrollment.objects.get(user=dan, learning_path=path).audit.get()
             assert audit.enrolled_by == by
@@ -431,11 +432,11 @@ class IsolationTests(BulkTestCase):
         write = mock.Mock(side_effect=OperationalError(1205, "Lock wait timeout exceeded"))
         with (
             mock.patch.object(bulk_apply, "write_enrolling", write),
-            mock.patch.object(bulk_apply, "LONGEST_FIRST_PAUSE", 0),
+            mock.patch.object(retrying, "LONGEST_FIRST_PAUSE", 0),
             self.assertLogs("learning_paths", "ERROR"),
         ):
             assert self.enroll("ana@example.com").count(RowCode.NOT_SAVED) == 1
-        assert write.call_count == bulk_apply.ATTEMPTS
+        assert write.call_count == retrying.ATTEMPTS
 
     def test_a_row_that_somebody_inserted_meanwhile_is_seen_by_the_next_plan(self) -> None:
         """Here within one transaction, so that the other's row goes with the chunk; the thread tests show the rest."""

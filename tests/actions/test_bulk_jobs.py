@@ -755,7 +755,8 @@ class UndoTests(JobTestCase):
 
     def test_an_invitation_that_was_claimed_stays(self) -> None:
         job = self.finish("new@example.com")
-        new = make_user("new")
+        with self.captureOnCommitCallbacks(execute=True):
+            new = make_user("new")
         assert self.is_enrolled(new)
         assert codes(self.undo(job)) == {("new@example.com", DS): "changed_since"}
         assert self.is_enrolled(new)
@@ -794,7 +795,8 @@ class UndoTests(JobTestCase):
         draft = api.undo_bulk_job(job, acting_user=self.tia)
         api.unenroll(self.ana, self.ds, acting_user=self.ana)
         api.enroll(self.ana, self.ds, acting_user=self.ana)
-        make_user("new")
+        with self.captureOnCommitCallbacks(execute=True):
+            make_user("new")
         assert planned(draft)["ana@example.com", DS] == "unenrolled"
         assert codes(self.confirm_and_run(draft)) == {
             ("ana@example.com", DS): "changed_since",

@@ -128,6 +128,6 @@ class EnrollInStepTests(CourseTestCase):
 
     def test_number_of_queries(self) -> None:
         self.take()
-        # A savepoint, in the path? a step? and the 4 of a repeat of enroll_user_in_course.
-        with self.assertNumQueries(8):
+        # A savepoint, in the path? locked, a step? and the 4 of a repeat of enroll_user_in_course.
+        with self.assertNumQueries(9):
             self.take()

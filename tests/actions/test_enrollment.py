@@ -182,7 +182,7 @@ class EnrollTests(TestCase):
     def test_number_of_queries(self) -> None:
         with self.assertNumQueries(8):  # 2 savepoints set and released, invited?, enrolled?, row, history
             api.enroll(self.ana, self.path, acting_user=self.ana)
-        with self.assertNumQueries(5):  # a savepoint set and released, the row locked, switched off, history
+        with self.assertNumQueries(6):  # a savepoint set and released, the row found, locked, switched off, history
             api.unenroll(self.ana, self.path, acting_user=self.ana)
         with self.assertNumQueries(9):  # one more than at first: the row is locked; one more: audit with its history
             api.enroll(self.ana, self.path, acting_user=self.sam)

@@ -162,7 +162,7 @@ class InviteTests(TestCase):
 
     def test_a_fault_in_the_second_look_does_not_fail_the_request(self) -> None:
         with (
-            mock.patch("learning_paths.actions.invitations.users_by_email", side_effect=RuntimeError),
+            mock.patch("learning_paths.actions.accounts.users_by_email", side_effect=RuntimeError),
             self.assertLogs("learning_paths", "ERROR"),
             self.captureOnCommitCallbacks(execute=True),
         ):
@@ -206,7 +206,8 @@ class WithdrawTests(TestCase):
         outcome = api.invite("dan@example.com", self.path, reason="Second", acting_user=None)
         assert outcome.changed
         assert LearningPathEnrollmentAllowed.objects.get().is_pending
-        dan = make_user("dan")
+        with self.captureOnCommitCallbacks(execute=True):
+            dan = make_user("dan")
         audit = ManualEnrollmentAudit.objects.latest("pk")
         assert (audit.enrollment, audit.reason, audit.enrolled_by) == (
             dan.learningpathenrollment_set.get(),
@@ -294,7 +295,7 @@ class ClaimTests(TestCase):
     def test_an_address_of_two_accounts_is_never_guessed(self) -> None:
         api.invite("dan@example.com", self.path, acting_user=self.sam)
         make_user("dan", email="dan@example.com", is_active=False)
-        with self.assertLogs("learning_paths", "WARNING"):
+        with self.assertLogs("learning_paths", "WARNING"), self.captureOnCommitCallbacks(execute=True):
             second = make_user("dan2", email="Dan@example.com")
         assert not LearningPathEnrollment.objects.filter(user=second).exists()
         assert LearningPathEnrollmentAllowed.objects.get().is_pending
@@ -302,7 +303,8 @@ class ClaimTests(TestCase):
     def test_an_invitation_without_an_audit_row_is_claimed_for_nobody(self) -> None:
         """As learning-paths-plugin 0.5.0 may have left one."""
         LearningPathEnrollmentAllowed.objects.create(email="dan@example.com", learning_path=self.path)
-        dan = make_user("dan")
+        with self.captureOnCommitCallbacks(execute=True):
+            dan = make_user("dan")
         assert LearningPathEnrollment.objects.get().user == dan
         assert ManualEnrollmentAudit.objects.get().enrolled_by is None
 

@@ -243,7 +243,7 @@ class AssignTests(TestCase):
     def test_a_fault_in_the_second_look_does_not_fail_the_request(self) -> None:
         with self.assertLogs("learning_paths", "ERROR"), self.captureOnCommitCallbacks(execute=True):
             self.assign(["dan@example.com"])
-            broken = mock.patch("learning_paths.actions.licenses.users_by_email", side_effect=RuntimeError)
+            broken = mock.patch("learning_paths.actions.accounts.users_by_email", side_effect=RuntimeError)
             broken.start()
             self.addCleanup(broken.stop)
         assert license_of("dan@example.com").status == LicenseStatus.ASSIGNED

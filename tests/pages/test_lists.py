@@ -31,7 +31,8 @@ class ListTests(PageTestCase):
         self.client.force_login(dan)
         assert names(self.client.get(LIST).context["page"].more) == ["Data Science"], "Dan's address is not confirmed"
         dan.is_active = True
-        dan.save()
+        with self.captureOnCommitCallbacks(execute=True):
+            dan.save()
         page = self.client.get(LIST).context["page"]
         assert (names(page.own), names(page.more)) == (["Web Security"], ["Data Science"])
         self.client.force_login(self.sam)

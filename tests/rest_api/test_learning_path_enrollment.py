@@ -11,7 +11,7 @@ from learning_paths import api
 from learning_paths.data import StateTransition
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
 from tests.factories import make_path, make_user
-from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase, as_json
+from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase, SavepointClient, as_json
 
 METHODS = ("get", "post", "delete")
 SELF_UNENROLLMENT = override_settings(LEARNING_PATHS_ALLOW_SELF_UNENROLLMENT=True)
@@ -25,6 +25,8 @@ def url(key: str = OPEN, username: str | None = None) -> str:
 
 class Base(RestTestCase):
     """Sends requests."""
+
+    client_class = SavepointClient
 
     def send(self, method: str, *args: Any, data: Any = None, **kwargs: Any) -> Any:
         return getattr(self.client, method)(url(*args, **kwargs), data=data, format="json")
@@ -131,9 +133,7 @@ class AccessTests(Base):
 
     def test_session_and_csrf(self) -> None:
         """A page of the site posts with the CSRF token of the session, or is refused."""
-        from rest_framework.test import APIClient
-
-        client = APIClient(enforce_csrf_checks=True)
+        client = SavepointClient(enforce_csrf_checks=True)
         client.force_login(self.people["ana"])
         self.assert_json(client.get(url()), 404)
         self.assert_json(client.post(url()), 403)
@@ -302,7 +302,7 @@ class PostTests(Base):
 
     def test_number_of_queries(self) -> None:
         self.act_as("ana")
-        with self.assertNumQueries(11):  # the request's savepoint, the path, and the 8 of api.enroll
+        with self.assertNumQueries(11):  # the test's savepoint, the path, and the 8 of api.enroll
             self.assert_json(self.send("post"), 201)
         self.act_as("sam")
         with self.assertNumQueries(14):  # and the learner, the audit row and its history
@@ -375,5 +375,5 @@ class DeleteTests(Base):
     def test_number_of_queries(self) -> None:
         self.enroll("ana")
         self.act_as("ana")
-        with self.assertNumQueries(8):  # the request's savepoint, the path, and the 5 of api.unenroll
+        with self.assertNumQueries(9):  # the test's savepoint, the path, and the 6 of api.unenroll
             assert self.send("delete").status_code == 204

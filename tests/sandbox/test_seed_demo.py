@@ -99,7 +99,8 @@ class TestSeedDemo(TestCase):
         assert audit.reason == "Welcome to the demo"
 
     def test_dan_who_left_again_is_left_alone(self) -> None:
-        dan = User.objects.create_user("dan", INVITATION.account.email)
+        with self.captureOnCommitCallbacks(execute=True):
+            dan = User.objects.create_user("dan", INVITATION.account.email)
         path = api.get_learning_path(DATA_SCIENCE)
         api.unenroll(dan, path, acting_user=dan)
         before = ManualEnrollmentAudit.objects.count()

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from learning_paths import api
+from learning_paths.management.commands.claim_waiting import failure_of, words_of
 from learning_paths.models import BulkEnrollmentJob
 from learning_paths.tasks import tell_learners_of_job, tell_workers
 
@@ -27,7 +28,8 @@ class Command(BaseCommand):
     help = (
         "Start bulk jobs again whose worker is gone, and queued ones that no worker has taken. Safe to run at any time "
         "and as often as you like, from cron say: a worker that finds another one at a job leaves it alone. Learners "
-        "who were to be told by e-mail when a job was over, and were not, are told too; nobody is told twice."
+        "who were to be told by e-mail when a job was over, and were not, are told too; nobody is told twice. People "
+        "who have an account by now and missed what they were invited to get it, as claim_waiting does."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -49,10 +51,15 @@ class Command(BaseCommand):
         silent = api.jobs_left_to_tell(options["queued_for"])
         tell = self._tell_learners_here if options["here"] else self._ask_for_notices
         untold = [job for job in silent if not tell(job)]
+        swept = api.claim_waiting()
+        if swept.enrollments or swept.licenses:
+            self.stdout.write(words_of(swept))
         if failed:
             raise CommandError(f"{len(failed)} of {len(jobs)} jobs could not be started or did not end well.")
         if untold:
             raise CommandError(f"The learners of {len(untold)} of {len(silent)} jobs could not be told.")
+        if swept.failed:
+            raise CommandError(failure_of(swept))
 
     def _tell(self, job: BulkEnrollmentJob) -> bool:
         told = tell_workers(job.pk)

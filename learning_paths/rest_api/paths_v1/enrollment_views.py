@@ -50,8 +50,13 @@ TOO_MANY_OR_MALFORMED = OpenApiResponse(
 )
 
 
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class PathEnrollmentsViewSet(OfLearner, PathsViewSet):
-    """The enrollments in one path, in the contract of ``learning-paths-plugin`` 0.5.0."""
+    """
+    The enrollments in one path, in the contract of ``learning-paths-plugin`` 0.5.0.
+
+    Not atomic, as ``rest_api.v1.views`` is not (ADR 0003, "Locks").
+    """
 
     permission_classes = [IsAuthenticated, MayUnenroll]
     pagination_class = None
@@ -202,8 +207,13 @@ class BulkEnrollViewSet(PathsViewSet):
         return asked
 
 
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class StepEnrollmentViewSet(OfLearner, PathsViewSet):
-    """The enrollment in a course run that is a step of a path, in the contract of ``learning-paths-plugin`` 0.5.0."""
+    """
+    The enrollment in a course run that is a step of a path, in the contract of ``learning-paths-plugin`` 0.5.0.
+
+    Not atomic, as ``PathEnrollmentsViewSet`` is not.
+    """
 
     permission_classes = [IsAuthenticated]
     serializer_class = StepEnrolledSerializer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import SuspiciousOperation
@@ -14,10 +15,14 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from learning_paths import exceptions
+from learning_paths.faults import BUSY, RETRY_AFTER, is_busy
 from learning_paths.rest_api.schema import PathsAutoSchema
+from learning_paths.traces import trace
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+log = logging.getLogger(__name__)
 
 STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
     exceptions.LearningPathNotFound: status.HTTP_404_NOT_FOUND,
@@ -36,7 +41,16 @@ STATUS_OF_ERROR: dict[type[exceptions.LearningPathsError], int] = {
 
 
 SECONDS_TO_WAIT = 30
-"""What ``Retry-After`` says where something is away that is expected back."""
+"""What ``Retry-After`` says where a service is away that is expected back."""
+
+
+class Busy(APIException):
+    """The database was busy for longer than somebody can be let wait: a 503 with ``Retry-After``."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = BUSY
+    default_code = "busy"
+    wait = RETRY_AFTER  # what DRF makes the header of
 
 
 class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no GenericViewSet[...]
@@ -50,7 +64,7 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
         return cast("User", self.request.user)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer errors of the domain, and of Django's request parsing, as DRF answers its own."""
+        """Answer errors of the domain, of Django's request parsing, and of a busy database, as DRF answers its own."""
         if isinstance(exc, exceptions.LearningPathsError):
             answer = APIException(str(exc), code=exc.code)
             answer.status_code = STATUS_OF_ERROR.get(type(exc), status.HTTP_400_BAD_REQUEST)
@@ -59,6 +73,9 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
             exc = answer
         elif isinstance(exc, SuspiciousOperation | RecursionError):  # too many fields, nested too deep
             exc = ParseError(_("The request is too large or malformed."))
+        elif is_busy(exc):
+            log.warning("Learning paths: the database is busy\n%s", trace(exc))
+            exc = Busy()
         return super().handle_exception(exc)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.decorators import method_decorator
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import status
@@ -36,8 +38,14 @@ ONE_OR_A_PAGE = OpenApiResponse(
 )
 
 
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class LearningPathEnrollmentViewSet(OfLearner, PathsViewSet):
-    """The enrollment of one learner in one path."""
+    """
+    The enrollment of one learner in one path.
+
+    It opts out of the LMS's ``ATOMIC_REQUESTS``: a deadlock undoes the whole transaction, so only an action that is a
+    transaction of its own can be tried again (ADR 0003, "Locks").
+    """
 
     permission_classes = [IsAuthenticated, MayUnenroll]
     pagination_class = NewestFirst

@@ -11,7 +11,7 @@ from learning_paths import api
 from learning_paths.data import StateTransition
 from learning_paths.models import LearningPathEnrollment, LearningPathEnrollmentAllowed, ManualEnrollmentAudit
 from tests.factories import make_user
-from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase
+from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase, SavepointClient
 from tests.rest_api.paths_v1.base import ROOT, with_ids
 
 METHODS = ("get", "post", "delete")
@@ -26,6 +26,8 @@ def url(key: str = OPEN, username: str | None = None) -> str:
 
 class Base(RestTestCase):
     """Sends requests."""
+
+    client_class = SavepointClient
 
     def send(self, method: str, *args: Any, data: Any = None, **kwargs: Any) -> Any:
         if method == "get":
@@ -221,7 +223,7 @@ class PostTests(Base):
 
     def test_number_of_queries(self) -> None:
         self.act_as("ana")
-        with self.assertNumQueries(11):  # the request's savepoint, the path, and the 8 of api.enroll
+        with self.assertNumQueries(11):  # the test's savepoint, the path, and the 8 of api.enroll
             self.assert_json(self.send("post"), 201)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from learning_paths import api
 from sandbox.courses.models import CourseEnrollment, CourseRun, ManualCourseEnrollmentAudit
-from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase
+from tests.rest_api.base import INVITE_ONLY, OPEN, RestTestCase, SavepointClient
 from tests.rest_api.paths_v1.base import ROOT
 
 PYTHON = "course-v1:DemoX+PY101+2026"
@@ -33,6 +33,8 @@ def url(key: str = OPEN, course_key: str = PYTHON) -> str:
 @ddt.ddt
 class StepEnrollmentTests(RestTestCase):
     """Python is a step of both paths, SQL of none. Ana is in the open path."""
+
+    client_class = SavepointClient
 
     def setUp(self) -> None:
         super().setUp()
@@ -172,5 +174,5 @@ class StepEnrollmentTests(RestTestCase):
 
     def test_number_of_queries(self) -> None:
         self.assert_json(self.send(), 201)
-        with self.assertNumQueries(11):  # the request's savepoint, the path, and the 8 of a repeat of the action
+        with self.assertNumQueries(12):  # the test's savepoint, the path, and the 9 of a repeat of the action
             self.assert_json(self.send(), 201)
