@@ -40,7 +40,7 @@ from learning_paths.actions.bulk_jobs import (
 )
 from learning_paths.actions.bulk_licensing import license_gate
 from learning_paths.actions.bulk_listed import prepare_listed
-from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
+from learning_paths.actions.bulk_reading import merge, parse_csv, parse_items, parse_text
 from learning_paths.actions.bulk_report import csv_lines, job_csv, safe_cell, write_csv
 from learning_paths.actions.course_enrollment import enroll_in_step, enroll_user_in_course, invite_to_course
 from learning_paths.actions.enrollment import enroll, unenroll

@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from learning_paths.actions.bulk_apply import retried
-from learning_paths.actions.bulk_parsing import parse
 from learning_paths.actions.bulk_plan import retired_among
+from learning_paths.actions.bulk_reading import parse
 from learning_paths.actions.bulk_write import insert
 from learning_paths.data import LicenseCode, LicenseOutcome, LicenseReport, LicenseStatus, ParsedEmails
 from learning_paths.emails import normalize_email

@@ -84,7 +84,10 @@ LOCATION = OpenApiParameter(
 NOT_STAFF = OpenApiResponse(description="The caller is not staff.")
 NOTHING_VALID = "A field is missing or of the wrong type, or nothing could be done for any pair (then the same body)."
 TOO_MANY = OpenApiResponse(
-    description="More pairs, or more invalid addresses, than `LEARNING_PATHS_BULK_MAX_PAIRS`. Nothing was stored."
+    description=(
+        "More pairs, addresses or invalid addresses than `LEARNING_PATHS_BULK_MAX_PAIRS`, or a body that is larger "
+        "than the site takes: many addresses are sent as a CSV file. Nothing was stored."
+    )
 )
 ACCEPTED = OpenApiResponse(
     BulkJobAcceptedSerializer,

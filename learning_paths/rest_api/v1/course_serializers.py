@@ -14,6 +14,7 @@ from rest_framework import serializers
 from learning_paths import api
 from learning_paths.data import BulkReport, CourseEnrollmentRequest, ParsedEmails
 from learning_paths.rest_api.v1.bulk_serializers import (
+    FIRST_ONES,
     EmailsField,
     FailureSerializer,
     KeysField,
@@ -154,7 +155,8 @@ class CourseAnswerSerializer(serializers.Serializer[Any]):
     successes = SuccessSerializer(many=True)
     pending = PendingSerializer(many=True)
     failures = FailureSerializer(many=True)
-    invalid_email_addresses = serializers.ListField(child=serializers.CharField(), required=False)
+    invalid_email_addresses = serializers.ListField(child=serializers.CharField(), required=False, help_text=FIRST_ONES)
+    invalid_email_addresses_count = serializers.IntegerField(required=False)
     invalid_user_ids = serializers.ListField(child=serializers.IntegerField(), required=False)
     notifications = NotificationsSerializer(required=False, help_text=_("Only where “notify” was set."))
 
@@ -162,8 +164,10 @@ class CourseAnswerSerializer(serializers.Serializer[Any]):
 class LicenseAnswerSerializer(CourseAnswerSerializer):
     """As above, with what the subscription did not allow."""
 
-    invalid_learning_paths = serializers.ListField(child=serializers.CharField(), required=False)
-    invalid_course_run_keys = serializers.ListField(child=serializers.CharField(), required=False)
+    invalid_learning_paths = serializers.ListField(child=serializers.CharField(), required=False, help_text=FIRST_ONES)
+    invalid_learning_paths_count = serializers.IntegerField(required=False)
+    invalid_course_run_keys = serializers.ListField(child=serializers.CharField(), required=False, help_text=FIRST_ONES)
+    invalid_course_run_keys_count = serializers.IntegerField(required=False)
     unlicensed_email_addresses = serializers.ListField(child=serializers.CharField())
     uncovered_content = serializers.ListField(child=serializers.CharField())
 
