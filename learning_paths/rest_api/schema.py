@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from drf_spectacular.views import SpectacularAPIView
 
 import learning_paths
@@ -40,9 +40,16 @@ def described(**kwargs: Any) -> Callable[[Method], Method]:
 
     def decorate(method: Method) -> Method:
         method.schema = PathsAutoSchema()  # type: ignore[attr-defined]  # where extend_schema looks for it
-        return extend_schema(**kwargs)(method)
+        described_method = extend_schema(**kwargs)(method)
+        described_method.query_parameters = query_parameters(kwargs.get("parameters"))  # type: ignore[attr-defined]  # read by v1.query
+        return described_method
 
     return decorate
+
+
+def query_parameters(parameters: Iterable[OpenApiParameter] | None) -> frozenset[str]:
+    """Return the names of those of the parameters that stand in the query: what is described is what is heard."""
+    return frozenset(each.name for each in parameters or () if each.location == OpenApiParameter.QUERY)
 
 
 class SchemaView(SpectacularAPIView):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import SuspiciousOperation
+from django.http import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
@@ -14,6 +15,16 @@ from rest_framework.viewsets import GenericViewSet
 
 from learning_paths import exceptions
 from learning_paths.rest_api.schema import PathsAutoSchema
+from learning_paths.rest_api.v1.query import refuse_what_is_not_heard
+from learning_paths.rest_api.v1.readable import encodable, refuse_what_is_no_text
+from learning_paths.rest_api.v1.sizes import (
+    TOO_LARGE,
+    BodyTooLarge,
+    DiskFull,
+    drop_uploads,
+    is_full,
+    refuse_what_is_too_large,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -37,11 +48,20 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
     """Base of the views. The host sets no defaults to rely on, so each view names its permissions itself."""
 
     schema = PathsAutoSchema()
+    takes_file = False
+    """Whether a file may be uploaded; then a body may be as large as that."""
 
     @property
     def caller(self) -> User:
         """The account that sent the request; each view demands one."""
         return cast("User", self.request.user)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what can't be read or is not heard: first what is asked of a body, last what tells of the view."""
+        refuse_what_is_too_large(self, request)
+        refuse_what_is_no_text(request)
+        super().initial(request, *args, **kwargs)
+        refuse_what_is_not_heard(self, request)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer errors of the domain, and of Django's request parsing, as DRF answers its own."""
@@ -49,9 +69,17 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
             answer = APIException(str(exc), code=exc.code)
             answer.status_code = STATUS_OF_ERROR.get(type(exc), status.HTTP_400_BAD_REQUEST)
             exc = answer
-        elif isinstance(exc, SuspiciousOperation | RecursionError):  # too many fields, nested too deep
+        elif isinstance(exc, TOO_LARGE):
+            exc = BodyTooLarge(self)
+        elif is_full(exc):
+            exc = DiskFull()
+        elif isinstance(exc, SuspiciousOperation | RecursionError | UnreadablePostError):  # nested too deep, broken off
             exc = ParseError(_("The request is too large or malformed."))
-        return super().handle_exception(exc)
+        if isinstance(exc, DiskFull | BodyTooLarge):
+            drop_uploads(self.request._request)
+        response = super().handle_exception(exc)
+        response.data = encodable(response.data)
+        return response
 
     def get_authenticate_header(self, request: Request) -> str:
         """Make an anonymous request a 401 even where the host's first way to authenticate names no challenge."""

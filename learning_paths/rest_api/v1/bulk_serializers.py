@@ -17,6 +17,7 @@ from rest_framework import serializers
 from learning_paths import api
 from learning_paths.data import LARGEST_FILE, BulkReport, ParsedEmails, RowCode, RowOutcome, RowStatus
 from learning_paths.rest_api.v1.notices import NotificationsSerializer, NotifyField
+from learning_paths.rest_api.v1.query import refuse_what_is_not_heard_in_a_body
 
 SEPARATORS = re.compile(r"[,;\s]+")
 TEXT_OR_LIST = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -86,9 +87,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Look at the names first."""
-        unknown = set(data) - set(self.fields) - {"csrfmiddlewaretoken"} if hasattr(data, "keys") else set()
-        if unknown:
-            raise serializers.ValidationError({name: [_("This field is not known here.")] for name in sorted(unknown)})
+        lists = [name for name, field in self.fields.items() if isinstance(field, TextOrListField)]
+        refuse_what_is_not_heard_in_a_body(data, self.fields, lists=lists)
         return super().to_internal_value(data)
 
 

@@ -53,6 +53,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
     permission_classes = [IsAuthenticated, IsStaff]
     parser_classes = [JSONParser, FormParser, MultiPartParser]
     serializer_class = BulkRequestSerializer
+    takes_file = True
 
     @described(
         summary="Enroll many",

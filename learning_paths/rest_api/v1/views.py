@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import status
 from rest_framework.permissions import IsAuthenticated
@@ -16,13 +15,15 @@ from learning_paths import api
 from learning_paths.models import LearningPathEnrollment
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
-from learning_paths.rest_api.v1.filters import EnrollmentFilter
+from learning_paths.rest_api.v1.filters import EnrollmentFilter, Filters
 from learning_paths.rest_api.v1.learner import USERNAME, OfLearner
 from learning_paths.rest_api.v1.pagination import NewestFirst
 from learning_paths.rest_api.v1.permissions import MayUnenroll
 from learning_paths.rest_api.v1.serializers import EnrollmentSerializer, LearnerSerializer
 
 KEY = OpenApiParameter("learning_path_key", str, OpenApiParameter.PATH, description="Key of the learning path.")
+CURSOR = OpenApiParameter("cursor", str, description="Which page; the links of a page have it.")
+PAGE_SIZE = OpenApiParameter("page_size", int, description="How many enrollments a page has.")
 NOT_FOUND = OpenApiResponse(description="No such path (or one that the caller may not see), learner or enrollment.")
 FORBIDDEN = OpenApiResponse(description="The caller may not do this.")
 
@@ -41,7 +42,7 @@ class LearningPathEnrollmentViewSet(OfLearner, PathsViewSet):
             "The active enrollment of the caller, or of `username`. Staff who name nobody get a page of all active "
             "enrollments of the path instead, newest first."
         ),
-        parameters=[KEY, USERNAME],
+        parameters=[KEY, USERNAME, CURSOR, PAGE_SIZE],
         responses={200: EnrollmentSerializer, 403: FORBIDDEN, 404: NOT_FOUND},
     )
     def retrieve(self, request: Request, learning_path_key: str) -> Response:
@@ -95,7 +96,7 @@ class EnrollmentViewSet(PathsViewSet):
     """Enrollments across paths."""
 
     permission_classes = [IsAuthenticated]
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [Filters]
     filterset_class = EnrollmentFilter
     pagination_class = NewestFirst
     serializer_class = EnrollmentSerializer
