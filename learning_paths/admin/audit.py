@@ -14,6 +14,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from learning_paths.admin.relations import StrangeAddressesMixin
 from learning_paths.data import StateTransition
 from learning_paths.models import LearningPath, ManualEnrollmentAudit
 
@@ -29,7 +30,7 @@ IN_SHORT: dict[str, Any] = {
 
 
 @admin.register(ManualEnrollmentAudit)
-class ManualEnrollmentAuditAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class ManualEnrollmentAuditAdmin(StrangeAddressesMixin):
     """Rows are added by the actions of the domain, in the transaction of the change, and never touched again."""
 
     list_display = ["created", "enrolled_email", "enrolled_by", "short_reason", "change", "learning_path"]

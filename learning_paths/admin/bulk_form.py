@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib.admin.sites import AdminSite
 from django.contrib.admin.widgets import (
     AdminTextareaWidget,
-    AutocompleteSelectMultiple,
     FilteredSelectMultiple,
 )
 from django.db.models import QuerySet
@@ -26,6 +25,7 @@ from learning_paths import api
 from learning_paths.admin.addresses import NAMED_AT_MOST, AddressesForm
 from learning_paths.admin.course_runs import CourseKeysFormField, CourseRunSelectMultiple, describe, well_formed
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, AttributionForm
+from learning_paths.admin.relations import SelectByIds
 from learning_paths.data import BulkOperation, ParsedEmails, SubscriptionOffer
 from learning_paths.exceptions import BulkTooLarge
 from learning_paths.models import BulkEnrollmentJob, LearningPath, LearningPathStep
@@ -132,7 +132,7 @@ class BulkForm(AddressesForm, AttributionForm):
         runs: Any = self.fields["course_keys"]
         if offer is None or offer.path_keys is None or offer.course_keys is None:
             paths.queryset = LearningPath.objects.all()
-            paths.widget = AutocompleteSelectMultiple(BulkEnrollmentJob._meta.get_field("learning_paths"), admin_site)
+            paths.widget = SelectByIds(BulkEnrollmentJob._meta.get_field("learning_paths"), admin_site)
             paths.widget.choices = paths.choices
             runs.widget = CourseRunSelectMultiple(LearningPathStep._meta.get_field("course_key"), admin_site)
             runs.widget.known_runs = lambda: api.get_course_runs(well_formed(self["course_keys"].value() or []))

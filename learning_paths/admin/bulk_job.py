@@ -34,6 +34,7 @@ from learning_paths.admin.bulk_entry import bulk_links
 from learning_paths.admin.bulk_notices import notice_words, undelivered_csv
 from learning_paths.admin.bulk_page import STEPS, RowsTable, confirm_label, planned_changes, progress_of, step_of
 from learning_paths.admin.domain_form import acting_user
+from learning_paths.admin.relations import StrangeAddressesMixin
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict
 from learning_paths.models import BulkEnrollmentJob, SubscriptionPlan
@@ -49,7 +50,7 @@ CHANGING = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, RowCode.INVITED]
 
 
 @admin.register(BulkEnrollmentJob)
-class BulkEnrollmentJobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class BulkEnrollmentJobAdmin(StrangeAddressesMixin):
     """
     Jobs are drafted, confirmed and followed here, and never edited or deleted: they are the trail of who did what.
 

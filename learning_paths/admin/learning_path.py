@@ -28,6 +28,7 @@ from learning_paths.admin.path_inlines import (
     StepInline,
 )
 from learning_paths.admin.path_overview import PathOverviewAdmin
+from learning_paths.admin.relations import StrangeAddressesMixin
 from learning_paths.admin.step_enrollment import step_failures_of
 from learning_paths.models import (
     LearningPath,
@@ -63,7 +64,7 @@ class OrganizationFilter(admin.SimpleListFilter):
 
 
 @admin.register(LearningPath)
-class LearningPathAdmin(BulkEntryAdmin, DuplicatePathAdmin, PathOverviewAdmin):
+class LearningPathAdmin(StrangeAddressesMixin, BulkEntryAdmin, DuplicatePathAdmin, PathOverviewAdmin):
     """Paths with their steps, skills and criteria on one page, and how many learners each has in the list."""
 
     list_display = [

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from learning_paths.admin.relations import StrangeAddressesMixin
 from learning_paths.models import Skill
 
 
 @admin.register(Skill)
-class SkillAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class SkillAdmin(StrangeAddressesMixin):
     """Searchable, so that the forms of the paths can offer skills by search."""
 
     list_display = ["display_name", "created", "modified"]

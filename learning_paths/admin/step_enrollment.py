@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from learning_paths import api
 from learning_paths.admin.domain_form import acting_user
+from learning_paths.admin.relations import StrangeAddressesMixin
 from learning_paths.admin.trail import short_date
 from learning_paths.data import StepState
 from learning_paths.models import LearningPath, StepEnrollment
@@ -39,7 +40,7 @@ FIELDS = [
 
 
 @admin.register(StepEnrollment)
-class StepEnrollmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
+class StepEnrollmentAdmin(StrangeAddressesMixin):
     """What became of each, to read, and to try again. See ADR 0007, "Paths and their courses"."""
 
     list_display = ["learner", "course", "state_and_why", "tried"]

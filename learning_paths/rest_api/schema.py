@@ -61,3 +61,6 @@ class SchemaView(SpectacularAPIView):
         "DESCRIPTION": _("Enrollment of learners in learning paths."),
         "VERSION": learning_paths.__version__,
     }
+
+    def _get_version_parameter(self, request: Any) -> None:
+        """Know of one version only, whatever the query says: it would stand in a header."""

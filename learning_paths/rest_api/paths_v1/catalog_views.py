@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from learning_paths import api
 from learning_paths.exceptions import LearningPathNotFound
 from learning_paths.models import LearningPath
+from learning_paths.numbers import whole_number
 from learning_paths.rest_api.paths_v1.catalog_serializers import (
     CatalogPathSerializer,
     PathDetailSerializer,
@@ -22,7 +23,6 @@ from learning_paths.rest_api.paths_v1.filters import LARGEST_ID, CatalogFilter
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
 from learning_paths.rest_api.v1.filters import Filters
-from learning_paths.rest_api.v1.numbers import whole_number
 from learning_paths.rest_api.v1.pagination import Numbered
 from learning_paths.rest_api.v1.views import KEY
 

@@ -16,7 +16,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from learning_paths.data import LARGEST_FILE
-from learning_paths.rest_api.v1.numbers import whole_number
+from learning_paths.numbers import whole_number
 
 TOO_LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 """What Django raises while it reads a body, by its settings ``DATA_UPLOAD_MAX_...``."""
