@@ -35,6 +35,7 @@ from learning_paths.admin.bulk_notices import notice_words, undelivered_csv
 from learning_paths.admin.bulk_page import STEPS, RowsTable, confirm_label, planned_changes, progress_of, step_of
 from learning_paths.admin.domain_form import acting_user
 from learning_paths.admin.relations import StrangeAddressesMixin
+from learning_paths.admin.uploads import takes_uploads
 from learning_paths.data import BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict
 from learning_paths.models import BulkEnrollmentJob, SubscriptionPlan
@@ -106,6 +107,7 @@ class BulkEnrollmentJobAdmin(StrangeAddressesMixin):
         """List the jobs, with the buttons that begin one."""
         return super().changelist_view(request, {**(extra_context or {}), "bulk_links": bulk_links(self, request, [])})
 
+    @takes_uploads
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -113,6 +115,7 @@ class BulkEnrollmentJobAdmin(StrangeAddressesMixin):
         asked = request.POST.get("operation") or request.GET.get("operation")
         return form_view(self, request, BulkOperation.UNENROLL if asked == "unenroll" else BulkOperation.ENROLL)
 
+    @takes_uploads
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Go back to the first step of a draft."""
         job = self._job(request, object_id)

@@ -25,6 +25,7 @@ from learning_paths.admin.license import PLAN_PARAMETER
 from learning_paths.admin.path_inlines import StepForm, StepFormSet
 from learning_paths.admin.relations import RelationsMixin, StrangeAddressesMixin
 from learning_paths.admin.trail import TrailAdmin, short_date
+from learning_paths.admin.uploads import takes_uploads
 from learning_paths.models import License, SubscriptionPlan, SubscriptionPlanCourse
 
 LIST_URL = "learning_paths_subscriptionplan_changelist"
@@ -154,6 +155,7 @@ class SubscriptionPlanAdmin(StrangeAddressesMixin, RelationsMixin, TrailAdmin):
             raise PermissionDenied
         return course_runs_response(request)
 
+    @takes_uploads
     @method_decorator(transaction.non_atomic_requests)
     def assign_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Assign licenses to addresses, in a transaction of its own, which can be tried again."""

@@ -17,14 +17,8 @@ from learning_paths import exceptions
 from learning_paths.rest_api.schema import PathsAutoSchema
 from learning_paths.rest_api.v1.query import refuse_what_is_not_heard
 from learning_paths.rest_api.v1.readable import encodable, refuse_what_is_no_text
-from learning_paths.rest_api.v1.sizes import (
-    TOO_LARGE,
-    BodyTooLarge,
-    DiskFull,
-    drop_uploads,
-    is_full,
-    refuse_what_is_too_large,
-)
+from learning_paths.rest_api.v1.sizes import BodyTooLarge, DiskFull, refuse_what_is_too_large
+from learning_paths.uploads import TOO_LARGE, drop_uploads, is_full
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

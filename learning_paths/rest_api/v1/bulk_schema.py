@@ -89,6 +89,9 @@ TOO_MANY = OpenApiResponse(
         "than the site takes: many addresses are sent as a CSV file. Nothing was stored."
     )
 )
+DISK_FULL = OpenApiResponse(
+    description="The site's disk has no room to take in the file. Nothing was done; its operators have to be told."
+)
 ACCEPTED = OpenApiResponse(
     BulkJobAcceptedSerializer,
     description=(

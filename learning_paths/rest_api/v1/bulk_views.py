@@ -22,6 +22,7 @@ from learning_paths.rest_api.v1.bulk_schema import (
     ACCEPTED,
     ANSWER,
     BECAME_A_JOB,
+    DISK_FULL,
     LOCATION,
     NOT_STAFF,
     NOTHING_VALID,
@@ -72,6 +73,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
             400: OpenApiResponse(BulkEnrollAnswerSerializer, description=NOTHING_VALID),
             403: NOT_STAFF,
             413: TOO_MANY,
+            507: DISK_FULL,
         },
         examples=[REQUEST, ANSWER, BECAME_A_JOB],
     )
@@ -101,6 +103,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
             400: OpenApiResponse(BulkUnenrollAnswerSerializer, description=NOTHING_VALID),
             403: NOT_STAFF,
             413: TOO_MANY,
+            507: DISK_FULL,
         },
         examples=[REQUEST, BECAME_A_JOB],
     )

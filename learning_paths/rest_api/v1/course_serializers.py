@@ -47,8 +47,23 @@ class CourseRunKeyField(serializers.CharField):
         return str(value)
 
 
+class EntryListSerializer(serializers.ListSerializer[Any]):
+    """The entries, counted before each of them is looked at."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse more than one request handles with one error, not with one for each."""
+        most = settings.LEARNING_PATHS_BULK_SYNC_LIMIT
+        if isinstance(data, list) and len(data) > most:
+            text = _("One request handles at most %(most)d entries. Send them in several requests.")
+            raise serializers.ValidationError([text % {"most": most}])
+        return super().to_internal_value(data)
+
+
 class EntrySerializer(serializers.Serializer[Any]):
     """One learner, by address or by the id of the account, and one course run."""
+
+    class Meta:
+        list_serializer_class = EntryListSerializer
 
     email = serializers.CharField(required=False, allow_null=True, max_length=1000)
     user_id = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=LARGEST_ID)
@@ -76,16 +91,11 @@ class EnrollLearnersSerializer(StrictSerializer):
     notify = NotifyField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Demand exactly one list, which one request can handle."""
+        """Demand exactly one list."""
         lists = [attrs[name] for name in ("enrollments_info", "licenses_info") if name in attrs]
         if len(lists) != 1:
             raise serializers.ValidationError(
                 {"enrollments_info": [_("Give the learners here, or in “licenses_info”, and not in both.")]}
-            )
-        if len(lists[0]) > settings.LEARNING_PATHS_BULK_SYNC_LIMIT:
-            text = _("One request handles at most %(most)d entries. Send them in several requests.")
-            raise serializers.ValidationError(
-                {"enrollments_info": [text % {"most": settings.LEARNING_PATHS_BULK_SYNC_LIMIT}]}
             )
         return {**attrs, "entries": lists[0]}
 

@@ -1,14 +1,10 @@
-"""Requests that are larger than the site takes, and a disk that is full: what is said, and what is left behind."""
+"""Requests that are larger than the site takes, and a disk that is full: what is said."""
 
 from __future__ import annotations
 
-import errno
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,9 +14,6 @@ from rest_framework.exceptions import APIException
 from learning_paths.data import LARGEST_FILE
 from learning_paths.numbers import whole_number
 
-TOO_LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
-"""What Django raises while it reads a body, by its settings ``DATA_UPLOAD_MAX_...``."""
-DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 LARGEST_LENGTH = 2**63
 
 
@@ -72,17 +65,3 @@ def refuse_what_is_too_large(view: Any, request: Any) -> None:
     length = whole_number(text, largest=LARGEST_LENGTH)
     if (length is not None and length > most) or (length is None and text.isdigit()):
         raise BodyTooLarge(view)
-
-
-def is_full(error: BaseException) -> bool:
-    """Return whether an error says that a disk, or somebody's share of it, is full."""
-    return isinstance(error, OSError) and error.errno in DISK_IS_FULL
-
-
-def drop_uploads(request: HttpRequest) -> None:
-    """Delete the temporary files of an upload that broke off: Django leaves them to the garbage collector."""
-    for handler in request.upload_handlers:
-        file = getattr(handler, "file", None)
-        if file is not None:
-            with suppress(OSError):
-                file.close()
