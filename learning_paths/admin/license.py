@@ -51,7 +51,7 @@ class LicenseAdmin(StrangeAddressesMixin, TrailAdmin):
         "created",
         "modified",
     ]
-    readonly_fields = fields
+    readonly_fields = fields  # type: ignore[assignment]  # in a list, of Any to the mixin's base
     actions = ["revoke"]
     change_list_template = "learning_paths/admin/learning_path_list.html"
 

@@ -103,7 +103,7 @@ class PathImageField(forms.ImageField):
 
     def _check_room(self, size: int) -> None:
         """Try whether the storage takes the file, if it is a directory: a half of it would stay there for good."""
-        storage: Any = LearningPath._meta.get_field("image").storage  # type: ignore[union-attr]  # of a file
+        storage: Any = LearningPath._meta.get_field("image").storage
         try:
             directory = Path(storage.path(""))
         except NotImplementedError:

@@ -29,7 +29,7 @@ class OfIds(AutocompleteMixin):
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         """Return the options, those that are chosen."""
         ids = [each for each in value if each and whole_number(str(each), largest=LARGEST_ID) is not None]
-        return super().optgroups(name, ids, attr)  # type: ignore[misc]  # of Django's mixin
+        return super().optgroups(name, ids, attr)
 
 
 class SelectById(OfIds, AutocompleteSelect):

@@ -43,10 +43,14 @@ def endpoints() -> list[Endpoint]:
     return [
         Endpoint(str(pattern.name), method, action, callback.cls, tuple(pattern.pattern.regex.groupindex))
         for pattern in _patterns(get_resolver(URLCONF).url_patterns)
-        if (callback := pattern.callback) is not None
+        for callback in [_view(pattern)]
         for method, action in callback.actions.items()
         if method != "head"
     ]
+
+
+def _view(pattern: URLPattern) -> Any:
+    return pattern.callback
 
 
 def _patterns(found: list[Any]) -> Iterator[URLPattern]:

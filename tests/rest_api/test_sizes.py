@@ -117,7 +117,8 @@ class RequestTests(SizeCase):
 
     def test_a_client_that_went_away(self) -> None:
         for content_type in ("application/json", MULTIPART_CONTENT):
-            answer = self.client.generic("POST", URL, b"x" * 9, content_type, **{"wsgi.input": BrokenStream()})
+            broken: dict[str, Any] = {"wsgi.input": BrokenStream()}
+            answer = self.client.generic("POST", URL, "x" * 9, content_type, **broken)
             self.assert_json(answer, 400)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -37,7 +37,7 @@ class OfLearner:
     @staticmethod
     def named(request: Request) -> str | None:
         """Return the username in the query or, where there may be one, in the body."""
-        sources = [request.query_params]
+        sources: list[Any] = [request.query_params]
         if request.method != "GET":
             refuse_what_is_not_heard_in_a_body(request.data, LearnerSerializer().fields)
             sources.append(request.data)

@@ -18,7 +18,7 @@ def refuse_what_is_no_text(request: Request) -> None:
         ParseError: Python knows it, and it is none of text, such as ``hex``; Django and DRF would fail at it.
     """
     encoding = request._request.encoding
-    if encoding is not None and not codecs.lookup(encoding)._is_text_encoding:  # type: ignore[attr-defined]  # no other way
+    if encoding is not None and not codecs.lookup(encoding)._is_text_encoding:
         raise ParseError(_("The request is too large or malformed."))
 
 
