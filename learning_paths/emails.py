@@ -83,6 +83,13 @@ def spellings(address: str) -> tuple[str, ...]:
     return (address, *(form for form in forms if normalized_or_none(form) == address))
 
 
+def in_stored_form(search: str) -> str:
+    """Return what is searched for, with those of its words that are addresses beyond ASCII as they are stored."""
+    if search.isascii():
+        return search
+    return " ".join(word if word.isascii() else normalized_or_none(word) or word for word in search.split())
+
+
 def _ascii_domain(domain: str) -> str | None:
     """
     Return the ``xn--`` form of a domain by IDNA 2008; None for one that has none, or that only looks like another.

@@ -10,10 +10,11 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
-from django.db.models import DateField
+from django.db.models import DateField, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 
+from learning_paths.emails import in_stored_form
 from learning_paths.numbers import whole_number
 
 LARGEST_ID = 2**63 - 1
@@ -58,7 +59,7 @@ class RelationsMixin(admin.options.BaseModelAdmin):  # type: ignore[type-arg]  #
 
 class StrangeAddressesMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
     """
-    For pages whose address holds ids, filters and what a form begins with, whatever stands there.
+    For pages whose address holds ids, filters, a search and what a form begins with, whatever stands there.
 
     SQLite fails at an id of twenty digits, and Django's form at a moment that is none.
     """
@@ -70,6 +71,17 @@ class StrangeAddressesMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # gene
         for pattern in patterns:
             pattern.callback = _without_overflow(pattern.callback)
         return patterns
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find an address in an internationalized domain in the form in which it is stored, too."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        stored = in_stored_form(search_term)
+        if stored == search_term:
+            return found, may_repeat
+        more, may_repeat_too = super().get_search_results(request, queryset, stored)
+        return found | more, may_repeat or may_repeat_too
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Begin a form with what its address says, but for moments that are none."""
