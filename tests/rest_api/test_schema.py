@@ -57,8 +57,8 @@ class SchemaTests(TestCase):
         assert set(one["post"]["responses"]) == {"200", "201", "403", "404", "409"}
         assert set(one["delete"]["responses"]) == {"204", "403", "404"}
         bulk = paths["/api/v1/enrollment/bulk_enroll/"]
-        assert set(bulk["post"]["responses"]) == {"200", "201", "202", "400", "403", "413"}
-        assert set(bulk["delete"]["responses"]) == {"200", "202", "400", "403", "413"}
+        assert set(bulk["post"]["responses"]) == {"200", "201", "202", "400", "403", "413", "507"}
+        assert set(bulk["delete"]["responses"]) == {"200", "202", "400", "403", "413", "507"}
         jobs = "/api/v1/bulk-enrollment-jobs/"
         assert set(paths[jobs]["get"]["responses"]) == {"200", "403"}
         for action, method, expected in (

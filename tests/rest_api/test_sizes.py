@@ -62,7 +62,7 @@ class RequestTests(SizeCase):
     def test_every_endpoint(self) -> None:
         """Whatever its type is; it is not read, so that nothing has to be sent."""
         values = {"learning_path_key": OPEN, "course_key": "course-v1:a+b+c", "uuid": "x", "pk": "1"}
-        for endpoint in endpoints():
+        for endpoint in [each for each in endpoints() if each.method != "get"]:
             for content_type in ("application/json", "application/x-www-form-urlencoded", MULTIPART_CONTENT, "x/y"):
                 for length in (str(2**24), "9" * 5000):
                     with self.subTest(f"{endpoint} {content_type}"):

@@ -35,7 +35,7 @@ from learning_paths.rest_api.paths_v1.enrollment_serializers import (
 )
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
-from learning_paths.rest_api.v1.bulk_schema import NOT_STAFF, TOO_MANY
+from learning_paths.rest_api.v1.bulk_schema import NOT_STAFF
 from learning_paths.rest_api.v1.bulk_serializers import counts_of_enrolling, counts_of_unenrolling
 from learning_paths.rest_api.v1.filters import EnrollmentFilter, Filters
 from learning_paths.rest_api.v1.learner import USERNAME, OfLearner
@@ -165,7 +165,7 @@ class BulkEnrollViewSet(PathsViewSet):
             "each pair, and takes more of them."
         ),
         request=BulkEnrollSerializer,
-        responses={201: BulkEnrolledSerializer, 400: TOO_MANY_OR_MALFORMED, 403: NOT_STAFF, 413: TOO_MANY},
+        responses={201: BulkEnrolledSerializer, 400: TOO_MANY_OR_MALFORMED, 403: NOT_STAFF},
     )
     def create(self, request: Request) -> Response:
         """Answer POST."""
@@ -186,7 +186,6 @@ class BulkEnrollViewSet(PathsViewSet):
             204: OpenApiResponse(description="Done, however many there were."),
             400: TOO_MANY_OR_MALFORMED,
             403: NOT_STAFF,
-            413: TOO_MANY,
         },
     )
     def destroy(self, request: Request) -> Response:

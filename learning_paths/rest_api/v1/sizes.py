@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import status
 from rest_framework.exceptions import APIException
+from rest_framework.permissions import SAFE_METHODS
 
 from learning_paths.data import LARGEST_FILE
 from learning_paths.numbers import whole_number
@@ -57,7 +58,7 @@ def refuse_what_is_too_large(view: Any, request: Any) -> None:
         BodyTooLarge: it is longer than the site takes at once.
     """
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if most is None:
+    if most is None or request.method in SAFE_METHODS:  # whose body, if there is one, nobody reads
         return
     if view.takes_file and str(request.content_type or "").startswith("multipart/"):
         most += LARGEST_FILE
