@@ -42,7 +42,7 @@ from learning_paths.actions.bulk_jobs import (
 from learning_paths.actions.bulk_licensing import license_gate
 from learning_paths.actions.bulk_limits import is_too_much_for_a_request, most_listed_pairs
 from learning_paths.actions.bulk_listed import prepare_listed
-from learning_paths.actions.bulk_parsing import merge, parse_csv, parse_items, parse_text
+from learning_paths.actions.bulk_reading import merge, parse_csv, parse_items, parse_text
 from learning_paths.actions.bulk_report import job_csv, write_csv
 from learning_paths.actions.course_enrollment import enroll_in_step, enroll_user_in_course, invite_to_course
 from learning_paths.actions.csv_cells import csv_lines, safe_cell

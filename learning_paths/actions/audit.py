@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learning_paths.data import Attribution, StateTransition
+from learning_paths.emails import comparable
 from learning_paths.models import ManualEnrollmentAudit
 from learning_paths.models.history import save_with_history
 
@@ -32,7 +33,7 @@ def record_manual_change(
             enrollment_id=enrollment_id,
             enrollment_allowed_id=enrollment_allowed_id,
             enrolled_by_id=attribution.enrolled_by_id,
-            enrolled_email=email.strip().lower(),
+            enrolled_email=comparable(email) or email.strip().lower(),
             state_transition=transition,
             reason=attribution.reason,
             role=attribution.role,

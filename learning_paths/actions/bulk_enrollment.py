@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
+from django.utils.translation import gettext as _
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, apply_isolated
 from learning_paths.actions.bulk_courses import apply_courses, plan_courses
 from learning_paths.actions.bulk_limits import is_too_much_for_a_request
-from learning_paths.actions.bulk_parsing import parse, presentable
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, Target, plan
+from learning_paths.actions.bulk_reading import parse
+from learning_paths.actions.bulk_words import presentable
 from learning_paths.data import Attribution, BulkOperation, BulkReport, InvalidEntry, ParsedEmails, RowOutcome
+from learning_paths.exceptions import BulkTooLarge
 from learning_paths.keys import LearningPathKey
+from learning_paths.lms.chunks import chunks
 from learning_paths.models import LearningPath
 
 if TYPE_CHECKING:
@@ -120,20 +125,27 @@ def prepare_bulk(
     course_keys: Iterable[CourseKey | str] = (),
 ) -> BulkWork:
     """
-    Find out what a bulk request comes to, in one query.
+    Find out what a bulk request comes to, in one query for some thousands of paths.
 
     Arguments:
         emails: text with addresses, a list of such texts, or what one of the parsers made of a file.
         learning_paths: keys of paths. Repeated ones count once; malformed and unknown ones are set apart.
         course_keys: keys of course runs. Repeated ones count once, malformed ones are set apart; one that the platform
             does not know is a failure of its rows.
+
+    Raises:
+        BulkTooLarge: there are more addresses, or more entries that are none, or more keys, than one job takes pairs.
     """
     emails = parse(emails)
-    named = list(dict.fromkeys(str(key).strip() for key in learning_paths))
+    named = _named(learning_paths)
     keys = {text: key for text in named if (key := _key(text)) is not None}
-    found = {path.key: path for path in LearningPath.objects.filter(key__in=list(keys.values()))} if keys else {}
+    found = {
+        path.key: path
+        for some in chunks(keys.values(), LearningPath.objects.db)
+        for path in LearningPath.objects.filter(key__in=some)
+    }
     paths = {text: found[key] for text, key in keys.items() if key in found}
-    courses = {text: _course_key(text) for text in dict.fromkeys(str(key).strip() for key in course_keys)}
+    courses = {text: _course_key(text) for text in _named(course_keys)}
     return BulkWork(
         emails=emails.emails,
         paths=tuple(paths.values()),
@@ -249,6 +261,18 @@ def _run(
         if on_progress is not None:
             on_progress(len(outcomes))
     return work.report(outcomes)
+
+
+def _named(keys: Iterable[object]) -> list[str]:
+    """Return the texts of keys, each once."""
+    named: dict[str, None] = {}
+    most = settings.LEARNING_PATHS_BULK_MAX_PAIRS
+    for key in keys:
+        named[str(key).strip()] = None
+        if len(named) > most:
+            text = _("These are more than %(most)d keys. One job takes at most %(most)d pairs.")
+            raise BulkTooLarge(text % {"most": most})
+    return list(named)
 
 
 def _course_key(text: str) -> CourseKey | None:

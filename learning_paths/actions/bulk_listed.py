@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from learning_paths.actions.bulk_enrollment import BulkWork
-from learning_paths.actions.bulk_parsing import presentable
 from learning_paths.actions.bulk_plan import Pair
+from learning_paths.actions.bulk_words import presentable
 from learning_paths.data import CourseEnrollmentRequest, InvalidEntry, RowCode
 from learning_paths.emails import normalize_email
 from learning_paths.exceptions import InvalidEmail

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from learning_paths.actions.accounts import attempt, owners_of
 from learning_paths.actions.after_commit import after_commit
-from learning_paths.actions.bulk_parsing import parse
 from learning_paths.actions.bulk_plan import retired_among
+from learning_paths.actions.bulk_reading import parse
 from learning_paths.actions.bulk_write import insert
 from learning_paths.actions.locks import lock, lock_one
 from learning_paths.data import LicenseCode, LicenseOutcome, LicenseReport, LicenseStatus, ParsedEmails

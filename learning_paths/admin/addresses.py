@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,13 +14,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from learning_paths import api
-from learning_paths.data import InvalidEntry, ParsedEmails
+from learning_paths.data import LARGEST_FILE, InvalidEntry, ParsedEmails
+from learning_paths.exceptions import BulkTooLarge
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
 
-LARGEST_FILE = 10 * 2**20
-"""Bytes. A draft keeps the file in the database, where one value of MariaDB takes 16 MB unless told otherwise."""
 NAMED_AT_MOST = 5
 HOW_TO_SEPARATE = _(
     "Separated by new lines, commas, semicolons or spaces; names, as mail programs put them before an address, do no "
@@ -62,18 +61,29 @@ class AddressesForm(forms.Form):
             raise forms.ValidationError(text % {"size": filesizeformat(LARGEST_FILE)})
         return file
 
-    def take_addresses(self, sources: Mapping[str, ParsedEmails], *, others: bool = False) -> None:
+    def take_addresses(self, sources: Mapping[str, Callable[[], ParsedEmails]], *, others: bool = False) -> None:
         """
-        Merge what the fields hold, and say by their lines what is wrong when it has no address.
+        Read and merge what the fields hold, and say by their lines what is wrong when it has no address.
+
+        What is more than one job takes is an error of its field.
 
         Arguments:
-            sources: what was read, by the names of the fields.
+            sources: what reads them, by the names of the fields.
             others: whether the form names people in another way, so that no address is needed.
         """
-        self.parsed = api.merge(*sources.values())
+        read: dict[str, ParsedEmails] = {}
+        name = "emails"
+        try:
+            for name, parse in sources.items():
+                read[name] = parse()
+            name = "emails"
+            self.parsed = api.merge(*read.values())
+        except BulkTooLarge as error:
+            self.add_error(name, str(error))
+            return
         if self.parsed.emails or others or self.has_error("file") or self.has_error("emails"):
             return
-        for name, parsed in sources.items():
+        for name, parsed in read.items():
             if parsed.invalid and name in self.fields:
                 self.add_error(name, _not_one_address(parsed.invalid))
         if not self.parsed.invalid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.helpers import AdminForm
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from learning_paths import api
 from learning_paths.admin.addresses import AddressesForm
 from learning_paths.admin.domain_form import acting_user
-from learning_paths.data import LicenseCode, LicenseReport
+from learning_paths.data import LicenseCode, LicenseReport, ParsedEmails
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -35,10 +36,10 @@ class AssignForm(AddressesForm):
     def clean(self) -> dict[str, Any] | None:
         """Read the addresses."""
         cleaned = super().clean() or {}
-        sources = {"emails": api.parse_text(cleaned.get("emails") or "")}
+        sources: dict[str, Callable[[], ParsedEmails]] = {"emails": lambda: api.parse_text(cleaned.get("emails") or "")}
         file: UploadedFile[Any] | None = cleaned.get("file")
         if file is not None:
-            sources["file"] = api.parse_csv(file.read())
+            sources["file"] = lambda: api.parse_csv(file.read())
         self.take_addresses(sources)
         return cleaned
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from learning_paths.admin.busy import PatientAdmin
+from learning_paths.admin.relations import StrangeAddressesMixin
 from learning_paths.data import StateTransition
 from learning_paths.models import LearningPath, ManualEnrollmentAudit
 
@@ -30,7 +31,7 @@ IN_SHORT: dict[str, Any] = {
 
 
 @admin.register(ManualEnrollmentAudit)
-class ManualEnrollmentAuditAdmin(PatientAdmin):
+class ManualEnrollmentAuditAdmin(StrangeAddressesMixin, PatientAdmin):
     """Rows are added by the actions of the domain, in the transaction of the change, and never touched again."""
 
     list_display = ["created", "enrolled_email", "enrolled_by", "short_reason", "change", "learning_path"]

@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from learning_paths.admin.bulk_enrollment import TITLES, form_link, may_run
 from learning_paths.admin.busy import PatientAdmin
+from learning_paths.admin.relations import LARGEST_ID
 from learning_paths.data import BulkOperation
 from learning_paths.models import LearningPath
+from learning_paths.numbers import whole_number
 
 MOST_PATHS_IN_A_LINK = 100
 
@@ -62,7 +64,8 @@ class BulkEntryAdmin(PatientAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Add the buttons to the page of a path."""
-        paths = [int(object_id)] if object_id is not None and object_id.isdecimal() else []
+        number = whole_number(object_id or "", largest=LARGEST_ID)
+        paths = [] if number is None else [number]
         context = {**(extra_context or {}), "bulk_links": bulk_links(self, request, paths)}
         return super().changeform_view(request, object_id, form_url, context)
 

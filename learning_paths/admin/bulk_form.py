@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib.admin.sites import AdminSite
 from django.contrib.admin.widgets import (
     AdminTextareaWidget,
-    AutocompleteSelectMultiple,
     FilteredSelectMultiple,
 )
 from django.db.models import QuerySet
@@ -26,7 +25,9 @@ from learning_paths import api
 from learning_paths.admin.addresses import NAMED_AT_MOST, AddressesForm
 from learning_paths.admin.course_runs import CourseKeysFormField, CourseRunSelectMultiple, describe, well_formed
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, AttributionForm
-from learning_paths.data import BulkOperation, SubscriptionOffer
+from learning_paths.admin.relations import SelectByIds
+from learning_paths.data import BulkOperation, ParsedEmails, SubscriptionOffer
+from learning_paths.exceptions import BulkTooLarge
 from learning_paths.models import BulkEnrollmentJob, LearningPath, LearningPathStep
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class BulkForm(AddressesForm, AttributionForm):
         runs: Any = self.fields["course_keys"]
         if offer is None or offer.path_keys is None or offer.course_keys is None:
             paths.queryset = LearningPath.objects.all()
-            paths.widget = AutocompleteSelectMultiple(BulkEnrollmentJob._meta.get_field("learning_paths"), admin_site)
+            paths.widget = SelectByIds(BulkEnrollmentJob._meta.get_field("learning_paths"), admin_site)
             paths.widget.choices = paths.choices
             runs.widget = CourseRunSelectMultiple(LearningPathStep._meta.get_field("course_key"), admin_site)
             runs.widget.known_runs = lambda: api.get_course_runs(well_formed(self["course_keys"].value() or []))
@@ -171,9 +172,12 @@ class BulkForm(AddressesForm, AttributionForm):
         cleaned = super().clean() or {}
         self._take_file(cleaned)
         self._check_paths(cleaned)
-        sources = {"emails": api.parse_text(self.typed), "holders": api.parse_items(cleaned.get("holders", []))}
+        sources: dict[str, Callable[[], ParsedEmails]] = {
+            "emails": lambda: api.parse_text(self.typed),
+            "holders": lambda: api.parse_items(cleaned.get("holders", [])),
+        }
         if self.file_content:
-            sources["file"] = api.parse_csv(self.file_content)
+            sources["file"] = lambda: api.parse_csv(self.file_content)
         self.take_addresses(sources, others=bool(cleaned.get("everybody")))
         return cleaned
 
@@ -216,7 +220,11 @@ class BulkForm(AddressesForm, AttributionForm):
         if not self.path_texts and not cleaned.get("course_keys"):
             self.add_error("learning_paths", gettext("Choose at least one learning path or course run."))
             return
-        unknown = api.prepare_bulk([], self.path_texts).invalid_learning_paths
+        try:
+            unknown = api.prepare_bulk([], self.path_texts).invalid_learning_paths
+        except BulkTooLarge as error:
+            self.add_error("path_keys", str(error))
+            return
         if unknown:
             text = gettext("There is no such learning path: %(keys)s")
             self.add_error("path_keys", text % {"keys": ", ".join(unknown[:NAMED_AT_MOST])})

@@ -43,6 +43,8 @@ from learning_paths.admin.bulk_page import (
 )
 from learning_paths.admin.busy import PatientAdmin
 from learning_paths.admin.domain_form import acting_user
+from learning_paths.admin.relations import StrangeAddressesMixin
+from learning_paths.admin.uploads import takes_uploads
 from learning_paths.data import INVITING, BulkOperation, JobState, RowCode, RowGroup
 from learning_paths.exceptions import BulkJobConflict
 from learning_paths.models import BulkEnrollmentJob, SubscriptionPlan
@@ -58,7 +60,7 @@ CHANGING = [RowCode.ENROLLED, RowCode.ENROLLED_AGAIN, *INVITING]
 
 
 @admin.register(BulkEnrollmentJob)
-class BulkEnrollmentJobAdmin(PatientAdmin):
+class BulkEnrollmentJobAdmin(StrangeAddressesMixin, PatientAdmin):
     """
     Jobs are drafted, confirmed and followed here, and never edited or deleted: they are the trail of who did what.
 
@@ -121,6 +123,7 @@ class BulkEnrollmentJobAdmin(PatientAdmin):
         """List the jobs, with the buttons that begin one."""
         return super().changelist_view(request, {**(extra_context or {}), "bulk_links": bulk_links(self, request, [])})
 
+    @takes_uploads
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -128,6 +131,7 @@ class BulkEnrollmentJobAdmin(PatientAdmin):
         asked = request.POST.get("operation") or request.GET.get("operation")
         return form_view(self, request, BulkOperation.UNENROLL if asked == "unenroll" else BulkOperation.ENROLL)
 
+    @takes_uploads
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Go back to the first step of a draft."""
         job = self._job(request, object_id)

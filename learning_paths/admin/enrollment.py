@@ -22,6 +22,7 @@ from learning_paths.admin.audit import audit_link
 from learning_paths.admin.domain_form import ATTRIBUTION_FIELDS, DomainForm, acting_user, state_of
 from learning_paths.admin.enrollment_actions import EnrollmentActions
 from learning_paths.admin.learning_path import OrganizationFilter
+from learning_paths.admin.relations import RelationsMixin, StrangeAddressesMixin
 from learning_paths.admin.trail import TrailAdmin
 from learning_paths.exceptions import AlreadyEnrolled, LearningPathNotFound, NotEnrolled, UserNotFound
 from learning_paths.models import LearningPath, LearningPathEnrollment
@@ -88,7 +89,7 @@ class PathOrganizationFilter(OrganizationFilter):
 
 
 @admin.register(LearningPathEnrollment)
-class LearningPathEnrollmentAdmin(EnrollmentActions, TrailAdmin):
+class LearningPathEnrollmentAdmin(StrangeAddressesMixin, EnrollmentActions, RelationsMixin, TrailAdmin):
     """Adding enrolls, changing switches on and off, both through the same functions as everywhere else."""
 
     list_display = ["user", "path", "is_active", "enrolled"]

@@ -20,6 +20,7 @@ from learning_paths.admin.domain_form import (
     acting_user,
     state_of,
 )
+from learning_paths.admin.relations import RelationsMixin, StrangeAddressesMixin
 from learning_paths.data import InvitationOutcome
 from learning_paths.exceptions import (
     AlreadyEnrolled,
@@ -77,7 +78,7 @@ class InvitationForm(DomainForm):
 
 
 @admin.register(LearningPathEnrollmentAllowed)
-class InvitationAdmin(DomainFormAdmin):
+class InvitationAdmin(StrangeAddressesMixin, RelationsMixin, DomainFormAdmin):
     """Adding invites and an action withdraws; what an invitation has become is not for hands to change."""
 
     form = InvitationForm

@@ -28,7 +28,9 @@ from learning_paths.admin.path_inlines import (
     StepInline,
 )
 from learning_paths.admin.path_overview import PathOverviewAdmin
+from learning_paths.admin.relations import StrangeAddressesMixin
 from learning_paths.admin.step_enrollment import step_failures_of
+from learning_paths.admin.uploads import takes_uploads
 from learning_paths.models import (
     LearningPath,
     LearningPathEnrollment,
@@ -63,7 +65,7 @@ class OrganizationFilter(admin.SimpleListFilter):
 
 
 @admin.register(LearningPath)
-class LearningPathAdmin(BulkEntryAdmin, DuplicatePathAdmin, PathOverviewAdmin):
+class LearningPathAdmin(StrangeAddressesMixin, BulkEntryAdmin, DuplicatePathAdmin, PathOverviewAdmin):
     """Paths with their steps, skills and criteria on one page, and how many learners each has in the list."""
 
     list_display = [
@@ -172,6 +174,20 @@ class LearningPathAdmin(BulkEntryAdmin, DuplicatePathAdmin, PathOverviewAdmin):
         if not self.has_view_or_change_permission(request) and not self.has_add_permission(request):
             raise PermissionDenied
         return course_runs_response(request)
+
+    @takes_uploads
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the form of a new path, or take it, with its image."""
+        return super().add_view(request, form_url, extra_context)
+
+    @takes_uploads
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the form of a path, or take it, with its image."""
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from learning_paths import api
 from learning_paths.admin.assign_licenses import ASSIGN_URL, may_assign
 from learning_paths.admin.domain_form import acting_user
+from learning_paths.admin.relations import StrangeAddressesMixin
 from learning_paths.admin.trail import TrailAdmin, short_date
 from learning_paths.data import LicenseStatus
 from learning_paths.models import License, SubscriptionPlan
@@ -24,7 +25,7 @@ PLAN_PARAMETER = "subscription_plan__id__exact"
 
 
 @admin.register(License)
-class LicenseAdmin(TrailAdmin):
+class LicenseAdmin(StrangeAddressesMixin, TrailAdmin):
     """
     Who has a license of what. Licenses are assigned on the page of their plan, and revoked by an action.
 

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from learning_paths import api
 from learning_paths.admin.busy import PatientAdmin
 from learning_paths.admin.domain_form import acting_user
+from learning_paths.admin.uploads import takes_uploads
 from learning_paths.exceptions import LearningPathExists, LearningPathNotFound
 from learning_paths.keys import LearningPathKeyFormField, validate_new_key
 from learning_paths.models import LearningPath
@@ -71,6 +72,7 @@ class DuplicatePathAdmin(PatientAdmin):
             context["duplicate_url"] = reverse(f"{self.admin_site.name}:{DUPLICATE_URL}", args=[obj.pk])
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
+    @takes_uploads
     def duplicate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for the key and the name of the copy, make it, and go on to its form."""
         original: LearningPath | None = self.get_object(request, unquote(object_id))

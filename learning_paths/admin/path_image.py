@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from tempfile import TemporaryFile
 from typing import Any
 
 from django import forms
@@ -12,6 +14,9 @@ from django.core.exceptions import ValidationError
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from PIL import Image
+
+from learning_paths.models import LearningPath
+from learning_paths.uploads import is_full
 
 LARGEST_FILE = 5 * 1024 * 1024
 MOST_PIXELS = 25_000_000
@@ -51,6 +56,7 @@ class PathImageField(forms.ImageField):
         "format": _("This kind of image can't be shown by every browser. Choose a JPEG, PNG, GIF or WebP file."),
         "extension": _("This is a %(format)s image, so the name of its file must end in %(extensions)s."),
         "too_large": _("The file is too large: at most %(size)s."),
+        "no_room": _("The site has no room for this file: its disk is full. Tell the site's operators."),
         "too_many_pixels": _(
             "The image is too large: at most %(most)d million pixels, and it has %(width)d by %(height)d."
         ),
@@ -72,6 +78,7 @@ class PathImageField(forms.ImageField):
         file: Any = super().to_python(data)
         if file is not None:
             self._check(file, file.image)
+            self._check_room(file.size)
         return file
 
     def _check(self, file: Any, image: Image.Image) -> None:
@@ -93,6 +100,21 @@ class PathImageField(forms.ImageField):
         except Exception as error:  # Pillow's decoders raise what they like
             raise self._error("invalid_image") from error
         file.seek(0)
+
+    def _check_room(self, size: int) -> None:
+        """Try whether the storage takes the file, if it is a directory: a half of it would stay there for good."""
+        storage: Any = LearningPath._meta.get_field("image").storage
+        try:
+            directory = Path(storage.path(""))
+        except NotImplementedError:
+            return
+        nearest = next(each for each in [directory, *directory.parents] if each.is_dir())
+        try:
+            with TemporaryFile(dir=nearest) as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if is_full(error):
+                raise self._error("no_room") from error
 
     def _error(self, code: str, **params: Any) -> ValidationError:
         return ValidationError(self.error_messages[code], code=code, params=params)

@@ -20,6 +20,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from learning_paths import api
 from learning_paths.admin.course_runs import CourseKeyFormField, CourseRunSelect
+from learning_paths.admin.relations import RelationsMixin
 from learning_paths.models import AcquiredSkill, LearningPathGradingCriteria, LearningPathStep, RequiredSkill
 
 LARGEST_NUMBER = 2**31 - 1
@@ -109,7 +110,7 @@ class StepInline(RowInline):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
-class SkillInline(RowInline):
+class SkillInline(RelationsMixin, RowInline):
     """Skills of a path, chosen by search."""
 
     fields = ["skill", "level"]

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from learning_paths import api
 from learning_paths.admin.busy import PatientAdmin
 from learning_paths.admin.domain_form import acting_user
+from learning_paths.admin.relations import StrangeAddressesMixin
 from learning_paths.admin.trail import short_date
 from learning_paths.data import StepState
 from learning_paths.models import LearningPath, StepEnrollment
@@ -40,7 +41,7 @@ FIELDS = [
 
 
 @admin.register(StepEnrollment)
-class StepEnrollmentAdmin(PatientAdmin):
+class StepEnrollmentAdmin(StrangeAddressesMixin, PatientAdmin):
     """What became of each, to read, and to try again. See ADR 0007, "Paths and their courses"."""
 
     list_display = ["learner", "course", "state_and_why", "tried"]

@@ -23,7 +23,9 @@ from learning_paths.admin.assign_licenses import ASSIGN_URL, assign_view, may_as
 from learning_paths.admin.course_runs import CourseKeyFormField, CourseRunSelect, course_runs_response
 from learning_paths.admin.license import PLAN_PARAMETER
 from learning_paths.admin.path_inlines import StepForm, StepFormSet
+from learning_paths.admin.relations import RelationsMixin, StrangeAddressesMixin
 from learning_paths.admin.trail import TrailAdmin, short_date
+from learning_paths.admin.uploads import takes_uploads
 from learning_paths.models import License, SubscriptionPlan, SubscriptionPlanCourse
 
 LIST_URL = "learning_paths_subscriptionplan_changelist"
@@ -87,7 +89,7 @@ class CoveredRunInline(admin.TabularInline):  # type: ignore[type-arg]  # generi
 
 
 @admin.register(SubscriptionPlan)
-class SubscriptionPlanAdmin(TrailAdmin):
+class SubscriptionPlanAdmin(StrangeAddressesMixin, RelationsMixin, TrailAdmin):
     """Plans with what they cover, and how many of their licenses are in use."""
 
     list_display = ["title", "org", "begins", "expires", "is_current", "usage"]
@@ -153,6 +155,7 @@ class SubscriptionPlanAdmin(TrailAdmin):
             raise PermissionDenied
         return course_runs_response(request)
 
+    @takes_uploads
     @method_decorator(transaction.non_atomic_requests)
     def assign_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Assign licenses to addresses, in a transaction of its own, which can be tried again."""

@@ -31,11 +31,12 @@ from learning_paths.data.licenses import (
     SubscriptionOffer,
 )
 from learning_paths.data.notices import TELLING, LearnerNotice, NoticeReport, NoticeState
-from learning_paths.data.parsing import InvalidEntry, ParsedEmails
+from learning_paths.data.parsing import LARGEST_FILE, InvalidEntry, ParsedEmails
 from learning_paths.data.progress import PathGrade, PathProgress, StepGrade, StepProgress
 
 __all__ = [
     "INVITING",
+    "LARGEST_FILE",
     "TELLING",
     "Attribution",
     "BulkOperation",

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LARGEST_FILE = 10 * 2**20
+"""
+Bytes of an upload with addresses, far more than a hundred thousand of them take. A draft keeps the file in the
+database, where one value of MariaDB takes 16 MB unless told otherwise.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class InvalidEntry:

@@ -54,6 +54,7 @@ from edx_django_utils.cache import RequestCache
 from opaque_keys.edx.keys import CourseKey
 
 from learning_paths.data import StateTransition
+from learning_paths.emails import comparable, spellings
 from learning_paths.exceptions import (
     CourseEnrollmentClosed,
     CourseEnrollmentRefused,
@@ -111,12 +112,15 @@ class EdxPlatform(LMS):
 
     def retired_emails(self, emails: Collection[str]) -> set[str]:
         """
-        See `LMS.retired_emails`. One query for up to 10,000 hashes, of which each address has one for each salt.
+        See `LMS.retired_emails`. One query for up to 10,000 hashes, of which each address has one for each salt, and
+        more where its domain can be written in other letters, as the account may have had it.
 
         The platform keeps a retired account, with a hash in place of its address. As with `is_email_retired`, a salt
         that the operator has since taken out of `RETIRED_USER_SALTS` makes the accounts retired under it unknown.
         """
-        email_by_hash = {hashed: email for email in emails for hashed in _retired_forms(email)}
+        email_by_hash = {
+            hashed: email for email in emails for form in spellings(email) for hashed in _retired_forms(form)
+        }
         users = get_user_model().objects.all()
         return {
             email_by_hash[hashed]
@@ -192,19 +196,23 @@ class EdxPlatform(LMS):
     def course_invitations(
         self, emails: Collection[str], course_keys: Collection[CourseKey]
     ) -> set[tuple[str, CourseKey]]:
-        """See `LMS.course_invitations`. Up to 5,000 addresses in up to 5,000 courses are one query."""
+        """
+        See `LMS.course_invitations`. Up to 5,000 addresses in up to 5,000 courses are one query.
+
+        Instructors write addresses as they like: in capitals, and an internationalized domain in its own letters.
+        """
         from common.djangoapps.student.models import CourseEnrollmentAllowed
 
         pending = CourseEnrollmentAllowed.objects.filter(auto_enroll=True, user__isnull=True)
         addresses, wanted = set(emails), set(course_keys)
+        forms = (form for address in addresses for form in spellings(address))
         found = {
-            (email.lower(), key)
-            for some in chunks(addresses, pending.db, lists=2)
+            (comparable(email), key)  # MySQL ignores accents, too
+            for some in chunks(forms, pending.db, lists=2)
             for keys in chunks(wanted, pending.db, lists=2)
             for email, key in pending.filter(email__in=some, course_id__in=keys).values_list("email", "course_id")
-            if email.isascii()  # MySQL ignores accents; and it finds what instructors wrote in capitals
         }
-        return {(email, key) for email, key in found if email in addresses and key in wanted}
+        return {(email, key) for email, key in found if email is not None and email in addresses and key in wanted}
 
     def preferred_languages(self, user_ids: Collection[int]) -> dict[int, str]:
         """See `LMS.preferred_languages`. Accounts have the preference once they changed the language of the site."""
@@ -265,7 +273,7 @@ class EdxPlatform(LMS):
             invitation, changed = CourseEnrollmentAllowed.objects.get_or_create(
                 email=email, course_id=course_key, defaults={"auto_enroll": True}
             )
-            if invitation.user is not None and invitation.user.email.lower() != email:
+            if invitation.user is not None and comparable(invitation.user.email) != email:
                 raise InvitationTaken
             if not invitation.auto_enroll:
                 invitation.auto_enroll = changed = True

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from learning_paths.data import JobState, RowCode, RowGroup
+from learning_paths.emails import in_stored_form
 from learning_paths.exceptions import BulkJobNotFound
 from learning_paths.models import BulkEnrollmentJob, BulkEnrollmentRow
 from learning_paths.queries.clock import untouched_for
@@ -62,7 +63,10 @@ def bulk_job_rows(
         rows = rows.filter(**{column: group.codes})
     if search := search.strip():
         rows = rows.filter(
-            Q(email__icontains=search) | Q(username__icontains=search) | Q(unknown_path__icontains=search)
+            Q(email__icontains=search)
+            | Q(email__icontains=in_stored_form(search))
+            | Q(username__icontains=search)
+            | Q(unknown_path__icontains=search)
         )
     return rows
 

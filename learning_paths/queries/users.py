@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 from django.db.models.functions import Lower
 
-from learning_paths.emails import normalize_email
+from learning_paths.emails import comparable, normalize_email, spellings
 from learning_paths.exceptions import InvalidEmail, UserNotFound
 from learning_paths.lms.chunks import chunks
 
@@ -79,19 +79,21 @@ def users_by_email(emails: Collection[str]) -> dict[str, list[User]]:
     """
     Return the accounts that have these normalized addresses, by address, in one query, with no more than their names.
 
-    Case is ignored. An address with several accounts is ambiguous: it is for the caller to refuse it. Addresses
-    without an account are absent. On MySQL, whose collation ignores case, the index on ``auth_user.email`` serves the
-    query; elsewhere the column is lower-cased. MySQL ignores accents too, so each match is checked once more.
+    Case is ignored, and an account may have an internationalized domain in either form. An address with several
+    accounts is ambiguous: it is for the caller to refuse it. Addresses without an account are absent. On MySQL, whose
+    collation ignores case, the index on ``auth_user.email`` serves the query; elsewhere the column is lower-cased,
+    which SQLite does with ASCII letters only. MySQL ignores accents too, so each match is checked once more.
     """
     users = get_user_model().objects.only("username", "email", "is_active")
+    forms = [form for email in emails for form in spellings(email)]
     if connections[users.db].vendor == "mysql":
-        users = users.filter(email__in=emails)
+        users = users.filter(email__in=forms)
     else:
-        users = users.annotate(_address=Lower("email")).filter(_address__in=emails)
+        users = users.annotate(_address=Lower("email")).filter(_address__in=forms)
     wanted = set(emails)
     found: defaultdict[str, list[User]] = defaultdict(list)
     for user in users.order_by("pk"):
-        address = user.email.strip().lower() if user.email.isascii() else None
-        if address in wanted:
+        address = comparable(user.email)
+        if address is not None and address in wanted:
             found[address].append(user)
     return dict(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +10,7 @@ from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from drf_spectacular.views import SpectacularAPIView
 
 import learning_paths
@@ -110,9 +110,16 @@ def described(**kwargs: Any) -> Callable[[Method], Method]:
 
     def decorate(method: Method) -> Method:
         method.schema = WithBody() if kwargs.get("request") else PathsAutoSchema()  # type: ignore[attr-defined]  # where extend_schema looks for it
-        return extend_schema(**kwargs)(method)
+        described_method = extend_schema(**kwargs)(method)
+        described_method.query_parameters = query_parameters(kwargs.get("parameters"))  # type: ignore[attr-defined]  # read by v1.query
+        return described_method
 
     return decorate
+
+
+def query_parameters(parameters: Iterable[OpenApiParameter] | None) -> frozenset[str]:
+    """Return the names of those of the parameters that stand in the query: what is described is what is heard."""
+    return frozenset(each.name for each in parameters or () if each.location == OpenApiParameter.QUERY)
 
 
 class SchemaView(SpectacularAPIView):
@@ -124,3 +131,6 @@ class SchemaView(SpectacularAPIView):
         "DESCRIPTION": _("Enrollment of learners in learning paths."),
         "VERSION": learning_paths.__version__,
     }
+
+    def _get_version_parameter(self, request: Any) -> None:
+        """Know of one version only, whatever the query says: it would stand in a header."""

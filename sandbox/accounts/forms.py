@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from learning_paths.emails import comparable, spellings
 from sandbox.accounts.tokens import activation_url
 
 
@@ -56,7 +60,8 @@ class RegistrationForm(forms.ModelForm):  # type: ignore[type-arg]  # generic fo
     def clean_email(self) -> str:
         """Refuse an address that another account has, in whatever case."""
         email: str = self.cleaned_data["email"]
-        if User.objects.filter(email__iexact=email).exists():
+        forms = spellings(comparable(email) or email)
+        if User.objects.filter(reduce(or_, (Q(email__iexact=form) for form in forms))).exists():
             raise ValidationError(_("An account with this e-mail address exists already."), code="unique")
         return email
 

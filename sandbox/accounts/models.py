@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from learning_paths.emails import comparable
+
 
 class RetiredAccount(models.Model):
     """
@@ -26,4 +28,4 @@ class RetiredAccount(models.Model):
 
     def clean(self) -> None:
         """Keep the address in the form in which the plugin asks for it."""
-        self.email = self.email.strip().lower()
+        self.email = comparable(self.email) or self.email.strip().lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from learning_paths.data import StateTransition
+from learning_paths.emails import comparable
 from learning_paths.exceptions import (
     CourseEnrollmentClosed,
     CourseFull,
@@ -66,7 +67,7 @@ def enroll(
 def invite(email: str, run: CourseRun, *, acting_user: User | None, reason: str) -> bool:
     """Do what ``LMS.invite_to_course`` promises, inside the caller's transaction."""
     invitation, created = CourseEnrollmentAllowed.objects.get_or_create(email=email, course_run=run)
-    if invitation.user is not None and invitation.user.email.lower() != email:
+    if invitation.user is not None and comparable(invitation.user.email) != email:
         raise InvitationTaken
     if created or not invitation.auto_enroll:
         invitation.auto_enroll = True
@@ -95,7 +96,7 @@ def claim(user: User) -> None:
 
 def usable_invitations(user: User) -> QuerySet[CourseEnrollmentAllowed]:
     """Return the invitations of the account's address that no other account has used."""
-    invitations = CourseEnrollmentAllowed.objects.filter(email=user.email.strip().lower())
+    invitations = CourseEnrollmentAllowed.objects.filter(email=comparable(user.email) or "")
     return invitations.filter(user=None) | invitations.filter(user=user)
 
 

@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from opaque_keys.edx.django.models import CourseKeyField
 
+from learning_paths.emails import comparable
+
 
 class CourseRun(models.Model):
     """
@@ -141,7 +143,7 @@ class CourseEnrollmentAllowed(models.Model):
 
     def clean(self) -> None:
         """Keep the address in the form in which it is looked for."""
-        self.email = self.email.strip().lower()
+        self.email = comparable(self.email) or self.email.strip().lower()
 
 
 class ManualCourseEnrollmentAudit(models.Model):

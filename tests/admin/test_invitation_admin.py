@@ -95,7 +95,7 @@ class AddInvitationTest(InvitationTestCase):
 
     def test_what_is_no_address_is_an_error(self) -> None:
         long = "x" * 250 + "@example.org"
-        for email in ("", "nope", "josé@example.org", "dan@exämple.org", long, "a@b@example.org"):
+        for email in ("", "nope", "josé@example.org", "dan@exämple", long, "a@b@example.org"):
             self.assert_refused(self.add(email))
 
     def test_the_address_of_a_retired_account_is_an_error(self) -> None:

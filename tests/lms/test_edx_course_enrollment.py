@@ -325,6 +325,12 @@ class InviteTests(PlatformTestCase):
             email="ana@example.com", course_id=DS101, auto_enroll=True, user=self.ana
         )
         assert not self.invite("ana@example.com")
+        self.ana.email = "ana@bücher.example"
+        self.ana.save()
+        CourseEnrollmentAllowed.objects.create(
+            email="ana@xn--bcher-kva.example", course_id=DS101, auto_enroll=True, user=self.ana
+        )
+        assert not self.invite("ana@xn--bcher-kva.example")
         self.ana.email = "ana@new.example.com"
         self.ana.save()
         with self.assertRaises(InvitationTaken):
@@ -373,6 +379,13 @@ class BulkReadTests(PlatformTestCase):
         CourseEnrollmentAllowed.objects.create(email="Eve@Example.com", course_id=DS101, auto_enroll=True)
         found = self.lms.course_invitations(["eve@example.com"], [DS101])
         assert found == ({("eve@example.com", DS101)} if connection.vendor == "mysql" else set())
+
+    def test_an_invitation_written_with_umlauts(self) -> None:
+        for email in ("eve@bücher.example", "dan@bucher.example"):
+            CourseEnrollmentAllowed.objects.create(email=email, course_id=DS101, auto_enroll=True)
+        asked = ["eve@xn--bcher-kva.example", "dan@xn--bcher-kva.example"]
+        with self.assertNumQueries(1):
+            assert self.lms.course_invitations(asked, [DS101]) == {(asked[0], DS101)}
 
     def test_more_than_the_database_takes_at_once(self) -> None:
         self.enroll()

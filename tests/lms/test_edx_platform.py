@@ -172,6 +172,14 @@ class RetiredEmailsTest(TestCase):
         with self.assertNumQueries(1):
             assert self.lms.retired_emails([*asked, "ben@example.com"]) == {"ben@example.com"}
 
+    def test_an_internationalized_domain_in_the_form_that_the_account_had(self) -> None:
+        for number, email in enumerate(["dan@bücher.example", "eve@xn--bcher-kva.example"]):
+            [retired] = get_all_retired_emails(email, ["new"], "retired__user_{}@retired.invalid")
+            get_user_model().objects.create(username=f"retired{number}", email=retired)
+        asked = [f"{name}@xn--bcher-kva.example" for name in ("dan", "eve", "fay")]
+        with self.assertNumQueries(1):
+            assert self.lms.retired_emails([*asked, "dan@bucher.example"]) == set(asked[:2])
+
     @override_settings(RETIRED_USER_SALTS=["new"])
     def test_a_salt_that_was_taken_out_is_forgotten(self) -> None:
         assert self.lms.retired_emails(["ana@example.com", "ben@example.com"]) == {"ben@example.com"}

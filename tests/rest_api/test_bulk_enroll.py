@@ -34,7 +34,9 @@ EMPTY: dict[str, Any] = {
     "pending": [],
     "failures": [],
     "invalid_email_addresses": [],
+    "invalid_email_addresses_count": 0,
     "invalid_learning_paths": [],
+    "invalid_learning_paths_count": 0,
 }
 METHODS = ("post", "delete")
 SAYS_SOMETHING = re.compile(r"\w")
@@ -111,7 +113,9 @@ class EnrollTests(Base):
                 }
             ],
             "invalid_email_addresses": ["nope"],
+            "invalid_email_addresses_count": 1,
             "invalid_learning_paths": ["path-v1:x"],
+            "invalid_learning_paths_count": 1,
             "enrollments_created": 1,
             "enrollment_allowed_created": 1,
         }
@@ -161,7 +165,7 @@ class EnrollTests(Base):
     def test_nothing_valid_is_left(self) -> None:
         counts = {"enrollments_created": 0, "enrollment_allowed_created": 0}
         answer = self.assert_json(self.send(learning_paths="path-v1:x", emails="new@example.com"), 400)
-        assert answer == {**EMPTY, "invalid_learning_paths": ["path-v1:x"], **counts}
+        assert answer == {**EMPTY, "invalid_learning_paths": ["path-v1:x"], "invalid_learning_paths_count": 1, **counts}
         answer = self.assert_json(self.send(learning_paths=[OPEN], emails=["nope", "\ud800", "=1+1", "a\x00b"]), 400)
         assert answer["invalid_email_addresses"][0] == "nope"
         assert len(answer["invalid_email_addresses"]) == 4
@@ -275,7 +279,9 @@ class UnenrollTests(Base):
                 }
             ],
             "invalid_email_addresses": ["nope"],
+            "invalid_email_addresses_count": 1,
             "invalid_learning_paths": [],
+            "invalid_learning_paths_count": 0,
             "enrollments_unenrolled": 1,
             "enrollment_allowed_deactivated": 1,
         }
@@ -360,9 +366,10 @@ class SizeTests(Base):
     def test_more_pairs_than_a_job_takes(self, method: str) -> None:
         emails = [f"a{number}@example.com" for number in range(7)]
         for dry_run in (False, True):
-            answer = self.assert_json(self.send(method, learning_paths=OPEN, emails=emails, dry_run=dry_run), 413)
+            two_paths: dict[str, Any] = {"learning_paths": [OPEN, INVITE_ONLY], "emails": emails[:4]}
+            answer = self.assert_json(self.send(method, **two_paths, dry_run=dry_run), 413)
             assert answer == {
-                "detail": "These are 7 pairs of an address and a learning path or course. One job takes at most 6. "
+                "detail": "These are 8 pairs of an address and a learning path or course. One job takes at most 6. "
                 "Take fewer of them at a time."
             }
         assert not BulkEnrollmentJob.objects.exists()
@@ -376,7 +383,7 @@ class SizeTests(Base):
         self.assert_json(self.send(learning_paths=OPEN, emails=emails[:-1]), 202)
 
     def test_where_no_pair_is_left_there_is_nothing_for_a_job_to_do(self) -> None:
-        emails, nopes = [f"a{number}@example.com" for number in range(9)], [f"nope{number}" for number in range(9)]
+        emails, nopes = [f"a{number}@example.com" for number in range(6)], [f"nope{number}" for number in range(6)]
         for dry_run in (False, True):
             answer = self.assert_json(self.send(learning_paths="path-v1:x", emails=emails, dry_run=dry_run), 400)
             assert answer["invalid_learning_paths"] == ["path-v1:x"]

@@ -112,7 +112,7 @@ class AccessTests(Base):
         self.act_as("ana")
         body = "a=1&b=2&c=3"
         response = self.client.post(url(), data=body, content_type="application/x-www-form-urlencoded")
-        self.assert_json(response, 400)
+        self.assert_json(response, 413)
 
     @ddt.data("", "%00", "x" * 151)
     def test_a_username_in_the_query_that_makes_no_sense(self, username: str) -> None:

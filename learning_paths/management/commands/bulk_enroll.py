@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from learning_paths import api
 from learning_paths.data import BulkOperation, BulkReport, ParsedEmails
-from learning_paths.exceptions import UserNotFound
+from learning_paths.exceptions import BulkTooLarge, UserNotFound
 
 
 class Command(BaseCommand):
@@ -39,7 +39,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the engine, show how far it is, and write the result."""
         acting_user = self._acting_user(options["as_user"])
-        work = api.prepare_bulk(self._read(options["file"]), options["learning_paths"])
+        try:
+            work = api.prepare_bulk(self._read(options["file"]), options["learning_paths"])
+        except BulkTooLarge as error:
+            raise CommandError(str(error)) from error
         operation = BulkOperation.UNENROLL if options["unenroll"] else BulkOperation.ENROLL
         if options["dry_run"]:
             report = api.plan_bulk_enrollment(work, operation=operation)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from learning_paths import api
 from learning_paths.exceptions import LearningPathNotFound
 from learning_paths.models import LearningPath
+from learning_paths.numbers import whole_number
 from learning_paths.rest_api.paths_v1.catalog_serializers import (
     CatalogPathSerializer,
     PathDetailSerializer,
@@ -22,6 +22,7 @@ from learning_paths.rest_api.paths_v1.catalog_serializers import (
 from learning_paths.rest_api.paths_v1.filters import LARGEST_ID, CatalogFilter
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
+from learning_paths.rest_api.v1.filters import Filters
 from learning_paths.rest_api.v1.pagination import Numbered
 from learning_paths.rest_api.v1.views import KEY
 
@@ -47,7 +48,7 @@ class CatalogViewSet(PathsViewSet):
 class LearningPathViewSet(CatalogViewSet):
     """Paths for learners to choose from."""
 
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [Filters]
     filterset_class = CatalogFilter
     serializer_class = CatalogPathSerializer
 
@@ -103,8 +104,8 @@ class ProgramViewSet(CatalogViewSet):
     )
     def retrieve(self, request: Request, pk: str) -> Response:
         """Answer GET."""
-        known = pk.isascii() and pk.isdigit() and int(pk) <= LARGEST_ID
-        path = self.get_queryset().filter(pk=pk).first() if known else None
+        number = whole_number(pk, largest=LARGEST_ID)
+        path = None if number is None else self.get_queryset().filter(pk=number).first()
         if path is None:
             raise LearningPathNotFound
         return Response(self.get_serializer(path).data)

@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import status
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
@@ -38,7 +37,7 @@ from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
 from learning_paths.rest_api.v1.bulk_schema import NOT_STAFF
 from learning_paths.rest_api.v1.bulk_serializers import counts_of_enrolling, counts_of_unenrolling
-from learning_paths.rest_api.v1.filters import EnrollmentFilter
+from learning_paths.rest_api.v1.filters import EnrollmentFilter, Filters
 from learning_paths.rest_api.v1.learner import USERNAME, OfLearner
 from learning_paths.rest_api.v1.permissions import IsStaff, MayUnenroll
 from learning_paths.rest_api.v1.serializers import LearnerSerializer
@@ -132,7 +131,7 @@ class EnrollmentsViewSet(PathsViewSet):
     """Enrollments across paths, in the contract of ``learning-paths-plugin`` 0.5.0."""
 
     permission_classes = [IsAuthenticated]
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [Filters]
     filterset_class = EnrollmentFilter
     pagination_class = None
     serializer_class = EnrollmentWithIdsSerializer

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learning_paths.models import AcquiredSkill, LearningPath, RequiredSkill
 from learning_paths.models.learning_path import LearningPathQuerySet
+from learning_paths.numbers import whole_number
 from learning_paths.rest_api.v1.filters import OrgFilter, YesNoFilter
 
 LARGEST_ID = 2**31 - 1
@@ -35,8 +36,6 @@ class CatalogFilter(django_filters.FilterSet):
     )
     enrolled = YesNoFilter(
         method="by_enrollment",
-        yes=_("enrolled"),
-        no=_("not enrolled"),
         label=_("Only the paths in which the caller is enrolled (true) or only the others (false)"),
     )
 
@@ -55,8 +54,8 @@ class CatalogFilter(django_filters.FilterSet):
     def with_skill(self, paths: LearningPathQuerySet, name: str, skill: str) -> LearningPathQuerySet:
         """Keep the paths that teach a skill, or ask for it. A number is an id, or the name of a skill that is one."""
         meant = Q(skill__display_name__iexact=skill)
-        if skill.isascii() and skill.isdigit() and int(skill) <= LARGEST_ID:
-            meant |= Q(skill=int(skill))
+        if (number := whole_number(skill, largest=LARGEST_ID)) is not None:
+            meant |= Q(skill=number)
         model = RequiredSkill if name == "required_skill" else AcquiredSkill
         return paths.filter(Exists(_having(model, meant)))
 

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import SuspiciousOperation
+from django.http import UnreadablePostError
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
@@ -17,7 +18,11 @@ from rest_framework.viewsets import GenericViewSet
 from learning_paths import exceptions
 from learning_paths.faults import BUSY, RETRY_AFTER, is_busy
 from learning_paths.rest_api.schema import PathsAutoSchema
+from learning_paths.rest_api.v1.query import refuse_what_is_not_heard
+from learning_paths.rest_api.v1.readable import encodable, refuse_what_is_no_text
+from learning_paths.rest_api.v1.sizes import BodyTooLarge, DiskFull, refuse_what_is_too_large
 from learning_paths.traces import trace
+from learning_paths.uploads import TOO_LARGE, drop_uploads, is_full
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -57,11 +62,20 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
     """Base of the views. The host sets no defaults to rely on, so each view names its permissions itself."""
 
     schema = PathsAutoSchema()
+    takes_file = False
+    """Whether a file may be uploaded; then a body may be as large as that."""
 
     @property
     def caller(self) -> User:
         """The account that sent the request; each view demands one."""
         return cast("User", self.request.user)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what can't be read or is not heard: first what is asked of a body, last what tells of the view."""
+        refuse_what_is_too_large(self, request)
+        refuse_what_is_no_text(request)
+        super().initial(request, *args, **kwargs)
+        refuse_what_is_not_heard(self, request)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer errors of the domain, of Django's request parsing, and of a busy database, as DRF answers its own."""
@@ -71,12 +85,20 @@ class PathsViewSet(GenericViewSet):  # type: ignore[type-arg]  # DRF 3.14 has no
             if answer.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
                 vars(answer)["wait"] = SECONDS_TO_WAIT  # DRF makes the header Retry-After of it
             exc = answer
-        elif isinstance(exc, SuspiciousOperation | RecursionError):  # too many fields, nested too deep
+        elif isinstance(exc, TOO_LARGE):
+            exc = BodyTooLarge(self)
+        elif is_full(exc):
+            exc = DiskFull()
+        elif isinstance(exc, SuspiciousOperation | RecursionError | UnreadablePostError):  # nested too deep, broken off
             exc = ParseError(_("The request is too large or malformed."))
         elif is_busy(exc):
             log.warning("Learning paths: the database is busy\n%s", trace(exc))
             exc = Busy()
-        return super().handle_exception(exc)
+        if isinstance(exc, DiskFull | BodyTooLarge):
+            drop_uploads(self.request._request)
+        response = super().handle_exception(exc)
+        response.data = encodable(response.data)
+        return response
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Let no cache keep an answer, errors and downloads included: nearly all name people (ADR 0003)."""

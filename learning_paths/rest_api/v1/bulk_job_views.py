@@ -11,7 +11,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils.decorators import method_decorator
-from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import status
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -40,7 +39,7 @@ from learning_paths.rest_api.v1.bulk_schema import (
     QUEUED,
     UUID_OF_JOB,
 )
-from learning_paths.rest_api.v1.filters import BulkJobFilter
+from learning_paths.rest_api.v1.filters import BulkJobFilter, Filters
 from learning_paths.rest_api.v1.pagination import NewestFirst
 from learning_paths.rest_api.v1.permissions import IsStaff
 from learning_paths.tasks import start_bulk_job, start_telling
@@ -58,7 +57,7 @@ class BulkJobViewSet(PathsViewSet):
     """
 
     permission_classes = [IsAuthenticated, IsStaff]
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [Filters]
     filterset_class = BulkJobFilter
     pagination_class = NewestFirst
     serializer_class = BulkJobSerializer

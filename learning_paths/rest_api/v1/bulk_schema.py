@@ -89,7 +89,13 @@ NOT_CURRENT = OpenApiResponse(
     description="The subscription is switched off, has not begun or has expired. Nothing was done."
 )
 TOO_MANY = OpenApiResponse(
-    description="More pairs, or more invalid addresses, than `LEARNING_PATHS_BULK_MAX_PAIRS`. Nothing was stored."
+    description=(
+        "More pairs, addresses or invalid addresses than `LEARNING_PATHS_BULK_MAX_PAIRS`, or a body that is larger "
+        "than the site takes: many addresses are sent as a CSV file. Nothing was stored."
+    )
+)
+DISK_FULL = OpenApiResponse(
+    description="The site's disk has no room to take in the file. Nothing was done; its operators have to be told."
 )
 ACCEPTED = OpenApiResponse(
     BulkJobAcceptedSerializer,

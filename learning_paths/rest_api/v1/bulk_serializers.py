@@ -6,6 +6,7 @@ import re
 from typing import Any, TypedDict
 
 from django.http import QueryDict
+from django.template.defaultfilters import filesizeformat
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
@@ -13,14 +14,16 @@ from opaque_keys.edx.keys import CourseKey
 from rest_framework import serializers
 
 from learning_paths import api
-from learning_paths.data import INVITING, BulkReport, ParsedEmails, RowCode, RowOutcome, RowStatus
+from learning_paths.data import INVITING, LARGEST_FILE, BulkReport, ParsedEmails, RowCode, RowOutcome, RowStatus
 from learning_paths.rest_api.v1.notices import NotificationsSerializer, NotifyField
+from learning_paths.rest_api.v1.query import refuse_what_is_not_heard_in_a_body
 from learning_paths.rest_api.v1.serializers import RequestSerializer
 
 SEPARATORS = re.compile(r"[,;\s]+")
 TEXT_OR_LIST = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-LARGEST_FILE = 50 * 2**20
-"""Bytes. The file is read whole; this is far more than a hundred thousand addresses take."""
+NAMED_AT_MOST = 100
+"""Of what is invalid, so many are named in an answer, beside their number. The results of a job have them all."""
+FIRST_ONES = _("The first hundred of them. How many there are stands in the field whose name ends in “_count”.")
 
 
 class WhyAndAsWhat(TypedDict):
@@ -86,9 +89,8 @@ class StrictSerializer(RequestSerializer):
 
     def to_internal_value(self, data: Any) -> Any:
         """Look at the names first."""
-        unknown = set(data) - set(self.fields) - {"csrfmiddlewaretoken"} if hasattr(data, "keys") else set()
-        if unknown:
-            raise serializers.ValidationError({name: [_("This field is not known here.")] for name in sorted(unknown)})
+        lists = [name for name, field in self.fields.items() if isinstance(field, TextOrListField)]
+        refuse_what_is_not_heard_in_a_body(data, self.fields, lists=lists)
         return super().to_internal_value(data)
 
 
@@ -128,9 +130,10 @@ class BulkRequestSerializer(StrictSerializer):
     notify = NotifyField()
 
     def validate_file(self, file: Any) -> Any:
-        """Refuse a file that would not fit into memory in comfort."""
+        """Refuse a file that would take too long to read, as the form in the admin does."""
         if file.size > LARGEST_FILE:
-            raise serializers.ValidationError(_("The file is too large. Cut it into several."))
+            text = _("The file is too large: at most %(size)s. Cut it into several, or remove other columns.")
+            raise serializers.ValidationError(text % {"size": filesizeformat(LARGEST_FILE)})
         return file
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -232,9 +235,12 @@ class BulkEnrollAnswerSerializer(serializers.Serializer[Any]):
     successes = SuccessSerializer(many=True)
     pending = PendingSerializer(many=True)
     failures = FailureSerializer(many=True)
-    invalid_email_addresses = serializers.ListField(child=serializers.CharField())
-    invalid_learning_paths = serializers.ListField(child=serializers.CharField())
-    invalid_course_run_keys = serializers.ListField(child=serializers.CharField(), required=False)
+    invalid_email_addresses = serializers.ListField(child=serializers.CharField(), help_text=FIRST_ONES)
+    invalid_email_addresses_count = serializers.IntegerField()
+    invalid_learning_paths = serializers.ListField(child=serializers.CharField(), help_text=FIRST_ONES)
+    invalid_learning_paths_count = serializers.IntegerField()
+    invalid_course_run_keys = serializers.ListField(child=serializers.CharField(), required=False, help_text=FIRST_ONES)
+    invalid_course_run_keys_count = serializers.IntegerField(required=False)
     unlicensed_email_addresses = serializers.ListField(
         child=serializers.CharField(), required=False, help_text=_("Only where a subscription was named.")
     )
@@ -252,8 +258,10 @@ class BulkUnenrollAnswerSerializer(serializers.Serializer[Any]):
     successes = UnenrolledSerializer(many=True)
     pending = PendingSerializer(many=True)
     failures = FailureSerializer(many=True)
-    invalid_email_addresses = serializers.ListField(child=serializers.CharField())
-    invalid_learning_paths = serializers.ListField(child=serializers.CharField())
+    invalid_email_addresses = serializers.ListField(child=serializers.CharField(), help_text=FIRST_ONES)
+    invalid_email_addresses_count = serializers.IntegerField()
+    invalid_learning_paths = serializers.ListField(child=serializers.CharField(), help_text=FIRST_ONES)
+    invalid_learning_paths_count = serializers.IntegerField()
     enrollments_unenrolled = serializers.IntegerField()
     enrollment_allowed_deactivated = serializers.IntegerField()
 
@@ -262,7 +270,8 @@ def render_report(report: BulkReport, *, changed_as: str) -> dict[str, Any]:
     """
     Return the body of the answer: each row in one of three lists, then what was no address or no path, then counts.
 
-    ``changed_as`` names the field that says whether something was written for the row.
+    Of what is invalid, the first ``NAMED_AT_MOST`` are named. ``changed_as`` names the field that says whether
+    something was written for the row.
     """
     successes, pending, failures = (
         [_render_row(row, changed_as) for row in report.with_status(status)]
@@ -272,11 +281,14 @@ def render_report(report: BulkReport, *, changed_as: str) -> dict[str, Any]:
         "successes": successes,
         "pending": pending,
         "failures": failures,
-        "invalid_email_addresses": [entry.text for entry in report.invalid_emails],
-        "invalid_learning_paths": list(report.invalid_learning_paths),
+        "invalid_email_addresses": [entry.text for entry in report.invalid_emails[:NAMED_AT_MOST]],
+        "invalid_email_addresses_count": len(report.invalid_emails),
+        "invalid_learning_paths": list(report.invalid_learning_paths[:NAMED_AT_MOST]),
+        "invalid_learning_paths_count": len(report.invalid_learning_paths),
     }
     if report.invalid_course_keys:
-        body["invalid_course_run_keys"] = list(report.invalid_course_keys)
+        body["invalid_course_run_keys"] = list(report.invalid_course_keys[:NAMED_AT_MOST])
+        body["invalid_course_run_keys_count"] = len(report.invalid_course_keys)
     if report.subscription is not None:
         body["unlicensed_email_addresses"] = list(report.unlicensed_emails)
         body["uncovered_content"] = list(report.uncovered_content)

@@ -22,6 +22,7 @@ from learning_paths.rest_api.v1.bulk_schema import (
     ACCEPTED,
     ANSWER,
     BECAME_A_JOB,
+    DISK_FULL,
     LOCATION,
     NO_SUBSCRIPTION,
     NOT_CURRENT,
@@ -55,6 +56,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
     permission_classes = [IsAuthenticated, IsStaff]
     parser_classes = [JSONParser, FormParser, MultiPartParser]
     serializer_class = BulkRequestSerializer
+    takes_file = True
 
     @described(
         summary="Enroll many",
@@ -75,6 +77,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
             404: NO_SUBSCRIPTION,
             409: NOT_CURRENT,
             413: TOO_MANY,
+            507: DISK_FULL,
         },
         examples=[REQUEST, ANSWER, BECAME_A_JOB],
     )
@@ -106,6 +109,7 @@ class BulkEnrollmentViewSet(PathsViewSet):
             404: NO_SUBSCRIPTION,
             409: NOT_CURRENT,
             413: TOO_MANY,
+            507: DISK_FULL,
         },
         examples=[REQUEST, BECAME_A_JOB],
     )

@@ -21,6 +21,7 @@ from learning_paths.data import (
     RowStatus,
 )
 from learning_paths.rest_api.v1.bulk_serializers import (
+    FIRST_ONES,
     EmailsField,
     FailureSerializer,
     KeysField,
@@ -54,8 +55,23 @@ class CourseRunKeyField(serializers.CharField):
         return str(value)
 
 
+class EntryListSerializer(serializers.ListSerializer[Any]):
+    """The entries, counted before each of them is looked at."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse more than one request handles with one error, not with one for each."""
+        most = api.most_listed_pairs()
+        if isinstance(data, list) and len(data) > most:
+            text = _("One request handles at most %(most)d entries. Send them in several requests.")
+            raise serializers.ValidationError([text % {"most": most}])
+        return super().to_internal_value(data)
+
+
 class EntrySerializer(StrictSerializer):
     """One learner, by address or by the id of the account, and one course run."""
+
+    class Meta:
+        list_serializer_class = EntryListSerializer
 
     one_of = [("email", "user_id")]
 
@@ -121,10 +137,7 @@ class EnrollLearnersSerializer(StrictSerializer):
             raise serializers.ValidationError(
                 {"enrollments_info": [_("Give the learners here, or in “licenses_info”, and not in both.")]}
             )
-        [(name, entries)] = lists.items()
-        if len(entries) > (most := api.most_listed_pairs()):
-            text = _("One request handles at most %(most)d entries. Send them in several requests.")
-            raise serializers.ValidationError({name: [text % {"most": most}]})
+        [entries] = lists.values()
         return {**attrs, "entries": entries}
 
     @property
@@ -240,7 +253,8 @@ class CourseAnswerSerializer(serializers.Serializer[Any]):
     successes = SuccessSerializer(many=True)
     pending = PendingSerializer(many=True)
     failures = FailureSerializer(many=True)
-    invalid_email_addresses = serializers.ListField(child=serializers.CharField(), required=False)
+    invalid_email_addresses = serializers.ListField(child=serializers.CharField(), required=False, help_text=FIRST_ONES)
+    invalid_email_addresses_count = serializers.IntegerField(required=False)
     invalid_user_ids = serializers.ListField(child=serializers.IntegerField(), required=False)
     notifications = NotificationsSerializer(required=False, help_text=_("Only where “notify” was set."))
 
@@ -291,8 +305,10 @@ class JobStatusSerializer(JobIdSerializer):
 class LicenseAnswerSerializer(CourseAnswerSerializer):
     """As above, with what the subscription did not allow."""
 
-    invalid_learning_paths = serializers.ListField(child=serializers.CharField(), required=False)
-    invalid_course_run_keys = serializers.ListField(child=serializers.CharField(), required=False)
+    invalid_learning_paths = serializers.ListField(child=serializers.CharField(), required=False, help_text=FIRST_ONES)
+    invalid_learning_paths_count = serializers.IntegerField(required=False)
+    invalid_course_run_keys = serializers.ListField(child=serializers.CharField(), required=False, help_text=FIRST_ONES)
+    invalid_course_run_keys_count = serializers.IntegerField(required=False)
     unlicensed_email_addresses = serializers.ListField(child=serializers.CharField())
     uncovered_content = serializers.ListField(child=serializers.CharField())
 

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
+from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import PermissionDenied
@@ -58,12 +60,26 @@ class OrgFilter(django_filters.CharFilter):
         )
 
 
-@extend_schema_field(OpenApiTypes.BOOL)
-class YesNoFilter(django_filters.TypedChoiceFilter):
-    """Filters by ``true`` or ``false``."""
+class YesNoField(forms.Field):
+    """True or false, as JSON or as Python writes them, or as 1 or 0. None for nothing."""
 
-    def __init__(self, *, yes: Any, no: Any, **kwargs: Any) -> None:
-        super().__init__(choices=[("true", yes), ("false", no)], coerce=lambda text: text == "true", **kwargs)
+    default_error_messages = {"invalid": _("Give true or false.")}
+    WRITTEN = {"true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
+
+    def to_python(self, value: Any) -> bool | None:
+        """Return which it is."""
+        if value in self.empty_values:
+            return None
+        if value not in self.WRITTEN:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return self.WRITTEN[value]
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class YesNoFilter(django_filters.Filter):
+    """Filters by a ``YesNoField``."""
+
+    field_class = YesNoField
 
 
 class EnrollmentFilter(django_filters.FilterSet):
@@ -73,9 +89,7 @@ class EnrollmentFilter(django_filters.FilterSet):
     username = django_filters.CharFilter(
         method="of_learner", max_length=150, label=_("Username of a learner; another's only for staff")
     )
-    is_active = YesNoFilter(
-        yes=_("active"), no=_("not active"), label=_("Only the active ones (true) or only the others (false)")
-    )
+    is_active = YesNoFilter(label=_("Only the active ones (true) or only the others (false)"))
     enrolled_after = MomentFilter(
         field_name="enrolled_at", lookup_expr="gte", label=_("Enrolled at this moment (ISO 8601) or later")
     )
@@ -103,6 +117,13 @@ class EnrollmentFilter(django_filters.FilterSet):
         """Narrow to the paths of one organization, which are few and looked up first: a join would be sorted whole."""
         paths = LearningPath.objects.of_org(org).values_list("pk", flat=True)
         return enrollments.filter(learning_path__in=list(paths))
+
+
+class Filters(DjangoFilterBackend):
+    """Reads the filters of a view. The page that DRF shows to browsers has no form of them, which sends blank ones."""
+
+    def to_html(self, request: Any, queryset: Any, view: Any) -> None:
+        """Return nothing."""
 
 
 class BulkJobFilter(django_filters.FilterSet):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +11,7 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 
 from learning_paths import api
+from learning_paths.rest_api.v1.query import refuse_what_is_not_heard_in_a_body
 from learning_paths.rest_api.v1.serializers import LearnerSerializer
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class OfLearner:
     @staticmethod
     def named(request: Request) -> str | None:
         """Return the username in the query or, where there may be one, in the body."""
-        sources = [request.query_params] if request.method == "GET" else [request.query_params, request.data]
+        sources: list[Any] = [request.query_params]
+        if request.method != "GET":
+            refuse_what_is_not_heard_in_a_body(request.data, LearnerSerializer().fields)
+            sources.append(request.data)
         names: set[str] = set()
         for source in sources:
             # A form can't tell a blank name from none; a blank one is no reason to act on the caller.

@@ -9,6 +9,8 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 
+from learning_paths.numbers import whole_number
+
 LARGEST_ID = 2**63 - 1
 
 
@@ -20,7 +22,7 @@ class StrictPages:
     def get_page_size(self, request: Request) -> int | None:
         """Refuse a page size that is no positive number; one above the maximum counts as the maximum."""
         asked = request.query_params.get(self.page_size_query_param)
-        if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) < 20 and int(asked) > 0):
+        if asked is not None and not whole_number(asked, largest=LARGEST_ID):
             raise ValidationError({self.page_size_query_param: [_("Give a whole number above 0.")]})
         size: int | None = super().get_page_size(request)  # type: ignore[misc]  # of DRF's class
         return size
@@ -45,10 +47,8 @@ class NewestFirst(StrictPages, CursorPagination):
             cursor: Cursor | None = super().decode_cursor(request)
         except NotFound as error:
             raise _invalid_cursor() from error
-        if cursor is not None:
-            position = str(cursor.position or "")
-            if not (position.isascii() and position.isdigit() and int(position) <= LARGEST_ID):
-                raise _invalid_cursor()
+        if cursor is not None and whole_number(str(cursor.position or ""), largest=LARGEST_ID) is None:
+            raise _invalid_cursor()
         return cursor
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.decorators import method_decorator
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import status
 from rest_framework.permissions import IsAuthenticated
@@ -18,13 +17,15 @@ from learning_paths import api
 from learning_paths.models import LearningPathEnrollment
 from learning_paths.rest_api.schema import described
 from learning_paths.rest_api.v1.base import PathsViewSet
-from learning_paths.rest_api.v1.filters import EnrollmentFilter
+from learning_paths.rest_api.v1.filters import EnrollmentFilter, Filters
 from learning_paths.rest_api.v1.learner import USERNAME, OfLearner
 from learning_paths.rest_api.v1.pagination import NewestFirst
 from learning_paths.rest_api.v1.permissions import MayUnenroll
 from learning_paths.rest_api.v1.serializers import EnrollmentSerializer, LearnerSerializer
 
 KEY = OpenApiParameter("learning_path_key", str, OpenApiParameter.PATH, description="Key of the learning path.")
+CURSOR = OpenApiParameter("cursor", str, description="Which page; the links of a page have it.")
+PAGE_SIZE = OpenApiParameter("page_size", int, description="How many enrollments a page has.")
 NOT_FOUND = OpenApiResponse(description="No such path (or one that the caller may not see), learner or enrollment.")
 FORBIDDEN = OpenApiResponse(description="The caller may not do this.")
 ONE_OR_A_PAGE = OpenApiResponse(
@@ -58,7 +59,7 @@ class LearningPathEnrollmentViewSet(OfLearner, PathsViewSet):
             "The active enrollment of the caller, or of `username`. Staff who name nobody get a page of all active "
             "enrollments of the path instead, newest first."
         ),
-        parameters=[KEY, USERNAME],
+        parameters=[KEY, USERNAME, CURSOR, PAGE_SIZE],
         responses={200: ONE_OR_A_PAGE, 403: FORBIDDEN, 404: NOT_FOUND},
     )
     def retrieve(self, request: Request, learning_path_key: str) -> Response:
@@ -112,7 +113,7 @@ class EnrollmentViewSet(PathsViewSet):
     """Enrollments across paths."""
 
     permission_classes = [IsAuthenticated]
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [Filters]
     filterset_class = EnrollmentFilter
     pagination_class = NewestFirst
     serializer_class = EnrollmentSerializer
