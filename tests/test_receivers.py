@@ -36,7 +36,7 @@ class SaveTestCase(TestCase):
 
     def assert_only_the_id_is_told(self, output: list[str], user: User) -> None:
         """The log names the user, and no address."""
-        assert [f"user {user.pk}:" in line for line in output] == [True] * len(output)
+        assert [f"user {user.pk}\n" in line for line in output] == [True] * len(output)
         assert "@" not in "".join(output)
 
 

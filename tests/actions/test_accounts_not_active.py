@@ -48,7 +48,8 @@ class NotActiveCase(TestCase):
 
     def switch(self, user: User, *, is_active: bool) -> None:
         user.is_active = is_active
-        user.save()
+        with self.captureOnCommitCallbacks(execute=True):
+            user.save()
 
     def deactivate_dea(self) -> None:
         """Enroll Dea by the address, whose invitation she uses thereby, and take her account out of service."""

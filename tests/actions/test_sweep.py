@@ -108,7 +108,8 @@ class SweepTests(TestCase):
         assert enrolled() == licensed() == set(self.NAMES) - {"cyd"}
         assert len(logs.output) == 2
         for line in logs.output:
-            assert f"user {cyd.pk}: DatabaseError 1062" in line
+            assert f"user {cyd.pk}\n" in line
+            assert "DatabaseError: 1062" in line
             assert "in fail" in line  # where it came from
             assert "@" not in line
 
@@ -176,7 +177,8 @@ class SecondLookTests(TestCase):
             look(self.emails)
         assert done() == {"ana", "cyd"}
         [line] = logs.output
-        assert f"user {self.users[1].pk}: OperationalError 1213" in line
+        assert f"user {self.users[1].pk}\n" in line
+        assert "OperationalError: 1213" in line
         assert "@" not in line
         assert api.claim_waiting().failed == 0
         assert done() == set(self.NAMES)

@@ -13,7 +13,7 @@ from learning_paths.licensing.asking import current_asking
 from learning_paths.licensing.base import ContentKey, LicenseHolder, PlanData
 from learning_paths.licensing.plans import PlanBackend
 from learning_paths.models import BulkEnrollmentJob, License
-from tests.admin.base import admin_url
+from tests.admin.base import admin_url, confirm_fields
 from tests.admin.test_bulk_subscription import ADD, SubscriptionFormCase
 from tests.rest_api.base import OPEN
 from tests.rest_api.test_enroll_learners import URL as LISTED
@@ -95,7 +95,7 @@ class AdminTests(SubscriptionFormCase):
         job = BulkEnrollmentJob.objects.get()
         self.client.get(admin_url("bulkenrollmentjob", "change", job.pk))
         assert Recording.asked == []
-        self.client.post(admin_url("bulkenrollmentjob", "confirm", job.pk))
+        self.client.post(admin_url("bulkenrollmentjob", "confirm", job.pk), confirm_fields(job))
         Recording.assert_bounded(2)
         job.refresh_from_db()
         assert job.counts == {"enrolled": 1}
