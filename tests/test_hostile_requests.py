@@ -187,6 +187,7 @@ class AddressTests(HostileCase):
         for address in addresses:
             for value in VALUES if "MARK" in address else []:
                 self.send("get", address.replace("MARK", value))
+                self.send("post", address.replace("MARK", value))
 
     def test_admin_of_what_is_there(self) -> None:
         """The same pages of the first of each: most are shown, or the tests below test little."""

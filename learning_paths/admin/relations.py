@@ -10,12 +10,12 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
-from django.db.models import DateField, QuerySet
+from django.db.models import DateField, ForeignKey, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 
 from learning_paths.emails import in_stored_form
-from learning_paths.numbers import whole_number
+from learning_paths.digits import whole_number
 
 LARGEST_ID = 2**63 - 1
 
@@ -72,6 +72,12 @@ class StrangeAddressesMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # gene
             pattern.callback = _without_overflow(pattern.callback)
         return patterns
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Find nothing by a number that no row has, nor by one that is too long to be read."""
+        if object_id.isdecimal() and whole_number(object_id, largest=LARGEST_ID) is None:
+            return None
+        return super().get_object(request, object_id, from_field)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -84,9 +90,14 @@ class StrangeAddressesMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # gene
         return found | more, may_repeat or may_repeat_too
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Begin a form with what its address says, but for moments that are none."""
+        """Begin a form with what its address says, but for moments that are none and ids that no row has."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         for field in self.opts.get_fields():
+            if (
+                isinstance(field, ForeignKey)
+                and whole_number(str(initial.get(field.name, 0)), largest=LARGEST_ID) is None
+            ):
+                del initial[field.name]
             if isinstance(field, DateField) and field.name in initial:
                 try:
                     initial[field.name] = field.to_python(initial[field.name])

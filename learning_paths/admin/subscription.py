@@ -23,10 +23,11 @@ from learning_paths.admin.assign_licenses import ASSIGN_URL, assign_view, may_as
 from learning_paths.admin.course_runs import CourseKeyFormField, CourseRunSelect, course_runs_response
 from learning_paths.admin.license import PLAN_PARAMETER
 from learning_paths.admin.path_inlines import StepForm, StepFormSet
-from learning_paths.admin.relations import RelationsMixin, StrangeAddressesMixin
+from learning_paths.admin.relations import LARGEST_ID, RelationsMixin, StrangeAddressesMixin
 from learning_paths.admin.trail import TrailAdmin, short_date
 from learning_paths.admin.uploads import takes_uploads
 from learning_paths.models import License, SubscriptionPlan, SubscriptionPlanCourse
+from learning_paths.digits import whole_number
 
 LIST_URL = "learning_paths_subscriptionplan_changelist"
 COURSE_RUNS_URL = "learning_paths_subscriptionplan_course_runs"
@@ -129,8 +130,9 @@ class SubscriptionPlanAdmin(StrangeAddressesMixin, RelationsMixin, TrailAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Lock a plan that is to be changed, so that no license is assigned between the check of the number and it."""
-        if request.method == "POST" and connection.in_atomic_block and object_id.isdecimal():
-            SubscriptionPlan.objects.select_for_update().filter(pk=object_id).first()
+        if request.method == "POST" and connection.in_atomic_block:
+            pk = whole_number(object_id, largest=LARGEST_ID)
+            SubscriptionPlan.objects.select_for_update().filter(pk=pk).first()
         return super().get_object(request, object_id, from_field)
 
     def has_delete_permission(self, request: HttpRequest, obj: SubscriptionPlan | None = None) -> bool:

@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 
-from learning_paths.numbers import whole_number
+from learning_paths.digits import whole_number
 
 LARGEST_ID = 2**63 - 1
 

@@ -13,7 +13,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.permissions import SAFE_METHODS
 
 from learning_paths.data import LARGEST_FILE
-from learning_paths.numbers import whole_number
+from learning_paths.digits import whole_number
 
 LARGEST_LENGTH = 2**63
 
