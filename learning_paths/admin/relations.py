@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
-from django.db.models import DateField, QuerySet
+from django.db.models import DateField, ForeignKey, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 
@@ -84,13 +84,16 @@ class StrangeAddressesMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # gene
         return found | more, may_repeat or may_repeat_too
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Begin a form with what its address says, but for moments that are none."""
+        """Begin a form with what its address says, but for moments that are none, and ids that can be none."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         for field in self.opts.get_fields():
             if isinstance(field, DateField) and field.name in initial:
                 try:
                     initial[field.name] = field.to_python(initial[field.name])
                 except ValidationError:
+                    del initial[field.name]
+            elif isinstance(field, ForeignKey) and field.name in initial:
+                if whole_number(str(initial[field.name]), largest=LARGEST_ID) is None:
                     del initial[field.name]
         return initial
 
