@@ -92,10 +92,9 @@ class StrangeAddressesMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # gene
                     initial[field.name] = field.to_python(initial[field.name])
                 except ValidationError:
                     del initial[field.name]
-            elif isinstance(field, ForeignKey) and field.name in initial:
-                if whole_number(str(initial[field.name]), largest=LARGEST_ID) is None:
-                    del initial[field.name]
-        return initial
+        ids = {field.name for field in self.opts.get_fields() if isinstance(field, ForeignKey)} & set(initial)
+        nothing = {name for name in ids if whole_number(str(initial[name]), largest=LARGEST_ID) is None}
+        return {name: value for name, value in initial.items() if name not in nothing}
 
 
 def _without_overflow(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
