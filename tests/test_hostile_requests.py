@@ -192,7 +192,7 @@ class AddressTests(HostileCase):
     def test_admin_of_what_is_there(self) -> None:
         """The same pages of the first of each: most are shown, or the tests below test little."""
         statuses = [self.send("get", address) for address in addresses_of_admin() if "MARK" not in address]
-        assert sum(status == 200 for status in statuses) > 40
+        assert sum(status == 200 for status in statuses) > 30
 
 
 @pytest.mark.no_cover

@@ -21,6 +21,7 @@ from learning_paths.actions.after_commit import after_commit
 from learning_paths.actions.bulk_apply import NO_LEDGER, Ledger, RunStopped, record_failure
 from learning_paths.actions.bulk_plan import Chunk, Pair, PlannedRow, retired_among
 from learning_paths.data import Attribution, RowCode
+from learning_paths.emails import comparable
 from learning_paths.exceptions import LearningPathsError
 from learning_paths.lms import get_lms, is_better_mode
 from learning_paths.queries.users import users_by_email
@@ -165,7 +166,7 @@ def _look_again(rows: Sequence[PlannedRow], attribution: Attribution, acting_use
     The second look of ADR 0003, "The registration race", which the platform does not take. One query when nobody came.
     What fails for one of them fails no other.
     """
-    owners = {user.email.strip().lower(): user for user in owners_of({row.email for row in rows})}
+    owners = {comparable(user.email): user for user in owners_of({row.email for row in rows})}
     for row in rows:
         if row.email in owners:
             owner = owners[row.email]

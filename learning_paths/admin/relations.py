@@ -90,20 +90,17 @@ class StrangeAddressesMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # gene
         return found | more, may_repeat or may_repeat_too
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Begin a form with what its address says, but for moments that are none and ids that no row has."""
+        """Begin a form with what its address says, but for moments that are none, and ids that can be none."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         for field in self.opts.get_fields():
-            if (
-                isinstance(field, ForeignKey)
-                and whole_number(str(initial.get(field.name, 0)), largest=LARGEST_ID) is None
-            ):
-                del initial[field.name]
             if isinstance(field, DateField) and field.name in initial:
                 try:
                     initial[field.name] = field.to_python(initial[field.name])
                 except ValidationError:
                     del initial[field.name]
-        return initial
+        ids = {field.name for field in self.opts.get_fields() if isinstance(field, ForeignKey)} & set(initial)
+        nothing = {name for name in ids if whole_number(str(initial[name]), largest=LARGEST_ID) is None}
+        return {name: value for name, value in initial.items() if name not in nothing}
 
 
 def _without_overflow(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
