@@ -14,8 +14,8 @@ from learning_paths.admin.bulk_enrollment import TITLES, form_link, may_run
 from learning_paths.admin.busy import PatientAdmin
 from learning_paths.admin.relations import LARGEST_ID
 from learning_paths.data import BulkOperation
-from learning_paths.models import LearningPath
 from learning_paths.digits import whole_number
+from learning_paths.models import LearningPath
 
 MOST_PATHS_IN_A_LINK = 100
 

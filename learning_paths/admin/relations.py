@@ -14,8 +14,8 @@ from django.db.models import DateField, ForeignKey, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 
-from learning_paths.emails import in_stored_form
 from learning_paths.digits import whole_number
+from learning_paths.emails import in_stored_form
 
 LARGEST_ID = 2**63 - 1
 

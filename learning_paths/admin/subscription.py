@@ -26,8 +26,8 @@ from learning_paths.admin.path_inlines import StepForm, StepFormSet
 from learning_paths.admin.relations import LARGEST_ID, RelationsMixin, StrangeAddressesMixin
 from learning_paths.admin.trail import TrailAdmin, short_date
 from learning_paths.admin.uploads import takes_uploads
-from learning_paths.models import License, SubscriptionPlan, SubscriptionPlanCourse
 from learning_paths.digits import whole_number
+from learning_paths.models import License, SubscriptionPlan, SubscriptionPlanCourse
 
 LIST_URL = "learning_paths_subscriptionplan_changelist"
 COURSE_RUNS_URL = "learning_paths_subscriptionplan_course_runs"

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from learning_paths import api
+from learning_paths.digits import whole_number
 from learning_paths.exceptions import LearningPathNotFound
 from learning_paths.models import LearningPath
-from learning_paths.digits import whole_number
 from learning_paths.rest_api.paths_v1.catalog_serializers import (
     CatalogPathSerializer,
     PathDetailSerializer,

@@ -8,9 +8,9 @@ import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from learning_paths.digits import whole_number
 from learning_paths.models import AcquiredSkill, LearningPath, RequiredSkill
 from learning_paths.models.learning_path import LearningPathQuerySet
-from learning_paths.digits import whole_number
 from learning_paths.rest_api.v1.filters import OrgFilter, YesNoFilter
 
 LARGEST_ID = 2**31 - 1

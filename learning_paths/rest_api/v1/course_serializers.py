@@ -20,6 +20,7 @@ from learning_paths.data import (
     RowOutcome,
     RowStatus,
 )
+from learning_paths.emails import comparable
 from learning_paths.rest_api.v1.bulk_serializers import (
     FIRST_ONES,
     EmailsField,
@@ -193,7 +194,7 @@ class EnrollLearnersSerializer(StrictSerializer):
     def _links(self) -> dict[tuple[Any, Any], str]:
         """The links of the entries, by what the learner was named by, and the course run."""
         return {
-            (entry.get("user_id") or (entry.get("email") or "").strip().lower(), entry["course_run_key"]): link
+            (entry.get("user_id") or comparable(entry.get("email") or ""), entry["course_run_key"]): link
             for entry in self.validated_data["entries"]
             if (link := entry.get("activation_link"))
         }
