@@ -32,6 +32,7 @@ from learning_paths.models import (
     SubscriptionPlan,
 )
 from sandbox.courses.models import CourseRun
+from tests.admin.base import confirm_fields
 from tests.factories import make_path, make_plan, make_staff, make_user
 from tests.services.locks import held, impatient
 from tests.services.threads import at_once
@@ -114,7 +115,7 @@ class RestTests(BusyTestCase):
         """Send while the rows are locked, which is too early, and once more afterwards."""
         with held(rows), impatient(), once(), self.assertLogs("learning_paths", "WARNING") as logs:
             self.assert_busy(send())
-        assert "OperationalError 1205" in logs.output[-1]
+        assert "OperationalError: 1205" in logs.output[-1]
         assert "@" not in "".join(logs.output)
         assert send().status_code == status
 
@@ -156,7 +157,7 @@ class RestTests(BusyTestCase):
         url = f"/api/v1/learning-path-enrollment/{KEY}/"
         with deadlock_at(LearningPathEnrollment, times=2), self.assertLogs("learning_paths", "WARNING") as logs:
             self.assert_busy(self.rest(make_user("ben")).post(url))
-        assert "OperationalError 1213" in logs.output[-1]
+        assert "OperationalError: 1213" in logs.output[-1]
         assert LearningPathEnrollment.objects.count() == 1
 
     def test_a_real_deadlock_undoes_the_request_which_is_tried_again(self) -> None:
@@ -264,7 +265,7 @@ class AdminTests(BusyTestCase):
         jobs = BulkEnrollmentJob.objects.all()
         self.assert_waits(jobs, admin("bulkenrollmentjob_cancel", self.job.pk))
         self.assert_waits(jobs, admin("bulkenrollmentjob_retry", self.job.pk))
-        self.assert_waits(jobs, admin("bulkenrollmentjob_confirm", self.draft.pk))
+        self.assert_waits(jobs, admin("bulkenrollmentjob_confirm", self.draft.pk), **confirm_fields(self.draft))
         assert BulkEnrollmentJob.objects.get(pk=self.draft.pk).state == JobState.FINISHED
 
     def test_the_bulk_form(self) -> None:

@@ -27,7 +27,9 @@ class RequestSerializer(serializers.Serializer[Any]):
     """Whether fields with other names are ignored rather than refused, for the OpenAPI schema."""
 
 
-class LearnerSerializer(serializers.Serializer[Any]):
+class LearnerSerializer(RequestSerializer):
     """Whom a request is about, in its query or its body."""
+
+    takes_others = False
 
     username = serializers.CharField(required=False, max_length=150)
