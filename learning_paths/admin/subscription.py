@@ -131,7 +131,7 @@ class SubscriptionPlanAdmin(StrangeAddressesMixin, RelationsMixin, TrailAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Lock a plan that is to be changed, so that no license is assigned between the check of the number and it."""
         if request.method == "POST" and connection.in_atomic_block:
-            pk = whole_number(object_id, largest=LARGEST_ID)
+            pk = whole_number(object_id, largest=LARGEST_ID) or 0
             SubscriptionPlan.objects.select_for_update().filter(pk=pk).first()
         return super().get_object(request, object_id, from_field)
 
