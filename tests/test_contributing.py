@@ -52,6 +52,12 @@ class DocumentTests(SimpleTestCase):
         }
         assert layers | rooms <= explained, layers | rooms - explained
 
+    def test_each_module_that_is_explained_exists(self) -> None:
+        table = read("CONTRIBUTING.rst").partition("Where things live")[2].partition("**One door.**")[0]
+        named = set(re.findall(r"``(?:\w+/)?(\w+)/?``", table)) - {"learning_paths", "code"}
+        there = {path.stem for path in (ROOT / "learning_paths").rglob("*")}
+        assert named <= there, named - there
+
     def test_the_catalog_names_this_package(self) -> None:
         assert f'name="{load("catalog-info.yaml")["metadata"]["name"]}"' in read("setup.py")
 

@@ -238,6 +238,7 @@ class _Job(serializers.Serializer[Any]):
     bulk_enrollment_job_uuid = serializers.UUIDField(
         error_messages={"required": _("Name the job in the query: ?bulk_enrollment_job_uuid=…")}
     )
+    enterprise_customer_uuid = serializers.UUIDField(required=False)
 
 
 def status_of(report: BulkReport) -> int:

@@ -61,12 +61,20 @@ class Numbered(StrictPages, PageNumberPagination):
     Pages by number: ``count``, ``next``, ``previous``, ``results``.
 
     A page holds the whole catalog of most sites, as some clients never ask for the second. A ``page`` beyond the last
-    is a 404, and a ``page_size`` that is no number a 400.
+    is a 404; a ``page`` or ``page_size`` that is no number is a 400.
     """
 
     page_size = 100
     page_size_query_param = "page_size"
     max_page_size = 500
+
+    def get_page_number(self, request: Request, paginator: Any) -> int | str:
+        """Refuse a page that is neither a number above 0 nor ``last``."""
+        asked = request.query_params.get(self.page_query_param)
+        if asked is not None and asked not in self.last_page_strings and not whole_number(asked, largest=LARGEST_ID):
+            raise ValidationError({self.page_query_param: [_("Give a whole number above 0.")]})
+        number: int | str = super().get_page_number(request, paginator)
+        return number
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Describe a page: all its fields are always there."""

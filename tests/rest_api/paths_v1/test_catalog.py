@@ -106,8 +106,8 @@ class PathListTests(CatalogTestCase):
 
     @ddt.data(
         ("?page=3", 404),
-        ("?page=0", 404),
-        ("?page=x", 404),
+        ("?page=0", 400),
+        ("?page=x", 400),
         ("?page_size=0", 400),
         ("?page_size=x", 400),
         ("?page_size=-1", 400),
@@ -117,7 +117,7 @@ class PathListTests(CatalogTestCase):
         ("?enrolled=1", 200),
         ("?enrolled=2", 400),
         ("?page=", 400),
-        ("?page=" + "9" * 5000, 404),
+        ("?page=" + "9" * 5000, 400),
         ("?org=Demo%2BX", 400),
         ("?search=" + "a" * 201, 400),
         ("?skill=" + "9" * 255, 200),
