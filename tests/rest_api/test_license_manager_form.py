@@ -114,7 +114,7 @@ class GetTests(LicenseManagerCase):
     def test_400_names_the_parameter(self) -> None:
         for query in ({}, {"bulk_enrollment_job_uuid": ""}, {"bulk_enrollment_job_uuid": "7"}):
             assert set(self.ask(400, **query)) == {"bulk_enrollment_job_uuid"}
-        query = {"enterprise_customer_uuid": "acme", "bulk_enrollment_job_uuid": uuid4()}
+        query = {"enterprise_customer_uuid": "acme", "bulk_enrollment_job_uuid": str(uuid4())}
         assert set(self.ask(400, **query)) == {"enterprise_customer_uuid"}
 
     def test_404_for_none_and_for_the_draft_of_somebody_else(self) -> None:
