@@ -48,9 +48,10 @@ start_mariadb() {
         chown mysql "$data" "$directory"
     fi
 
-    mariadb-install-db --no-defaults --datadir="$directory" --auth-root-authentication-method=normal --skip-test-db \
+    # A directory of its own for temporary tables: a server that starts deletes those of others from a shared one.
+    TMPDIR=$data mariadb-install-db --no-defaults --datadir="$directory" --auth-root-authentication-method=normal --skip-test-db \
         "${as_user[@]}" > "$data/mariadb.log" 2>&1 || { cat "$data/mariadb.log" >&2; exit 1; }
-    mariadbd --no-defaults --datadir="$directory" --socket="$socket" --pid-file="$data/mariadb.pid" \
+    TMPDIR=$data mariadbd --no-defaults --datadir="$directory" --socket="$socket" --pid-file="$data/mariadb.pid" \
         --bind-address=127.0.0.1 --port="$port" --skip-name-resolve --max-connections=500 \
         --character-set-server=utf8mb4 --collation-server=utf8mb4_unicode_ci \
         --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 --innodb-buffer-pool-size=256M --skip-log-bin \

@@ -51,6 +51,12 @@ def waiting_for_locks() -> int:
     return sum("LOCK WAIT" in transaction for transaction in transactions())
 
 
+def cancelling_waits() -> bool:
+    """Whether whoever cancels waits for the job: a worker waits for it with an UPDATE."""
+    job = f"SELECT `{BulkEnrollmentJob._meta.db_table}`"
+    return any(state == "LOCK WAIT" and (query or "").startswith(job) for state, query in transactions())
+
+
 def transactions() -> list[tuple[str, str]]:
     """Return the state and statement of each transaction that is open in the database of the test."""
     with connection.cursor() as cursor:
@@ -167,7 +173,7 @@ def test_a_job_is_cancelled_in_the_middle_and_what_was_not_done_is_done_by_anoth
         desk.press("Enroll 1,001")
         desk.await_progress("400 of 1,001 rows")
         with desk.pressing("Cancel the job"):
-            assert eventually(lambda: waiting_for_locks() == 2), (
+            assert eventually(lambda: waiting_for_locks() == 2 and cancelling_waits()), (
                 f"Not the worker and the cancelling wait: {transactions()}"
             )
             release()
