@@ -49,16 +49,19 @@ class MovedSiteTests(TestCase):
 
     def test_eve_who_was_invited_in_capitals_registers_and_is_enrolled_in_the_name_of_the_inviter(self) -> None:
         invitation = LearningPathEnrollmentAllowed.objects.get(email="hal@example.com")
-        hal = make_user("hal", email="HAL@example.com")
+        with self.captureOnCommitCallbacks(execute=True):
+            hal = make_user("hal", email="HAL@example.com")
         invitation.refresh_from_db()
         assert invitation.user == hal
         audit = ManualEnrollmentAudit.objects.get(enrollment__user=hal)
         assert (audit.enrolled_by, audit.reason, audit.role, audit.org) == (self.sam, "Onboarding", "Lead", "OpenX")
-        eve = make_user("eve", email="eve@example.com")
+        with self.captureOnCommitCallbacks(execute=True):
+            eve = make_user("eve", email="eve@example.com")
         assert [row.learning_path for row in LearningPathEnrollment.objects.filter(user=eve)] == [self.full]
 
     def test_nobody_claims_the_invitation_of_another_letter(self) -> None:
-        jose = make_user("jose", email="jose@example.com")
+        with self.captureOnCommitCallbacks(execute=True):
+            jose = make_user("jose", email="jose@example.com")
         assert not LearningPathEnrollment.objects.filter(user=jose).exists()
 
     def test_ana_uses_up_no_invitation_that_others_used(self) -> None:
