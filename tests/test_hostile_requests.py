@@ -15,7 +15,7 @@ import pytest
 from django.contrib import admin
 from django.db import transaction
 from django.test import Client, TestCase, override_settings
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, get_resolver, reverse
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ from learning_paths.models import Skill
 from learning_paths.rest_api.v1.query import heard_by
 from sandbox.courses.models import CourseRun
 from tests.factories import make_path, make_plan, make_staff, make_user
-from tests.rest_api.endpoints import Endpoint, endpoints
+from tests.rest_api.endpoints import Endpoint, endpoints, patterns_of
 
 OPEN = "path-v1:DemoX+DS101+2026"
 COURSE = "course-v1:DemoX+PY101+2026"
@@ -172,7 +172,7 @@ class AddressTests(HostileCase):
                     assert self.send(endpoint.method, marked.replace("MARK", value)) < 500
 
     def test_pages(self) -> None:
-        patterns = [*_patterns(get_resolver("learning_paths.pages.urls").url_patterns)]
+        patterns = [*patterns_of(get_resolver("learning_paths.pages.urls").url_patterns)]
         assert patterns
         for pattern in patterns:
             names = pattern.pattern.regex.groupindex
@@ -351,14 +351,6 @@ def addresses_of_admin() -> Iterator[str]:
                     yield reverse(f"admin:{pattern.name}", kwargs=dict.fromkeys(names, value))
                 else:
                     yield reverse(f"admin:{pattern.name}", args=[value] * count)
-
-
-def _patterns(found: list[Any]) -> Iterator[URLPattern]:
-    for pattern in found:
-        if isinstance(pattern, URLResolver):
-            yield from _patterns(pattern.url_patterns)
-        else:
-            yield pattern
 
 
 def _fields_of(response: Any, *, inlines: bool = True) -> list[str]:

@@ -42,7 +42,7 @@ def endpoints() -> list[Endpoint]:
     """Return all of them."""
     return [
         Endpoint(str(pattern.name), method, action, callback.cls, tuple(pattern.pattern.regex.groupindex))
-        for pattern in _patterns(get_resolver(URLCONF).url_patterns)
+        for pattern in patterns_of(get_resolver(URLCONF).url_patterns)
         for callback in [_view(pattern)]
         for method, action in callback.actions.items()
         if method != "head"
@@ -53,9 +53,10 @@ def _view(pattern: URLPattern) -> Any:
     return pattern.callback
 
 
-def _patterns(found: list[Any]) -> Iterator[URLPattern]:
+def patterns_of(found: list[Any]) -> Iterator[URLPattern]:
+    """Yield the patterns among these, those of resolvers too."""
     for pattern in found:
         if isinstance(pattern, URLResolver):
-            yield from _patterns(pattern.url_patterns)
+            yield from patterns_of(pattern.url_patterns)
         else:
             yield pattern
